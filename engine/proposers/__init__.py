@@ -1,1 +1,73 @@
+"""Anything that can propose an experiment.
 
+A proposer gets a brief, may say what it thinks while it thinks, and returns a proposal. It is cancelled like any coroutine, it
+applies nothing, and what it returns is a claim: the edit gate, a person and the evaluator decide. Proposers keep no state of
+their own between experiments that a restart would lose; the ledger has it all, and the brief brings it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol
+
+from ..errors import ConfigError
+from ..state import Experiment
+from ..task import Task
+
+PROPOSERS = {
+    "random": "loopwatch.engine.proposers.random:Random",
+    "scripted": "loopwatch.engine.proposers.scripted:Scripted",
+}
+"""Name → module:class. A class takes the text after the colon in `--proposer NAME:ARGUMENT`."""
+
+Say = Callable[[str], None]
+"""Takes a piece of reasoning of any length, as it comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """All that a proposer is told."""
+
+    experiment: int
+    revision: int
+    task: Task
+    program: str
+    """The research programme, in the user's words."""
+    sources: Mapping[str, str]
+    """The editable files as they are in the best experiment, by path."""
+    history: tuple[Experiment, ...]
+    """The experiments so far, oldest first."""
+    best: float | None
+    notes: tuple[str, ...]
+    """What a person wrote since the last prompt."""
+    comment: str
+    """Why a person sent the last revision back; "" for a first one."""
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A diff with the reason for it."""
+
+    hypothesis: str
+    mechanism: str
+    diff: str
+    """A unified diff against `Brief.sources`."""
+
+
+class Proposer(Protocol):
+    """Proposes experiments."""
+
+    async def propose(self, brief: Brief, say: Say) -> Proposal:
+        """One experiment; NothingToPropose at the end, ProposerFailed when it did not work out this time."""
+        ...
+
+
+def proposer(spec: str) -> Proposer:
+    """The proposer of `NAME` or `NAME:ARGUMENT`; ConfigError when there is none."""
+    name, _, argument = spec.partition(":")
+    if name not in PROPOSERS:
+        raise ConfigError(f"no proposer {name!r}; there are: {', '.join(PROPOSERS)}")
+    module, _, attribute = PROPOSERS[name].partition(":")
+    made: Proposer = getattr(import_module(module), attribute)(argument)
+    return made

@@ -1,0 +1,16 @@
+"""The loop, with no idea that terminals exist.
+
+Read in this order:
+
+events, state      what can happen, and what a run looks like after it did (pure)
+ledger, telemetry  where facts, commands, curves and streamed text are kept
+task, config       what a task folder and a run's settings say
+lab, strategies    the verbs of the loop, and the order they come in
+proposers          anything that can propose a change
+gate, policy       who may say yes, and what happens if nobody answers
+edits, workspace   diffs as data; the run's private repository and working folder
+runner, keeper     start an experiment, watch it, take its whole process tree with it
+judge              better, worse, or within the noise (pure)
+supervisor         one engine process: strategy and inbox, recovery, pause, stop
+client             the only door for viewers
+"""

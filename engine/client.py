@@ -1,0 +1,236 @@
+"""The only door for viewers: find runs, start engines, read facts, ask for things.
+
+A viewer cannot run anything: it reads the ledger and adds rows to its inbox. The one process it may start is an engine, which
+takes the run's lock before it does anything, so that two viewers cannot start two.
+"""
+
+import fcntl
+import getpass
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import home
+from .commands import AnyCommand
+from .config import RunConfig
+from .errors import LoopwatchError, RunInUse, RunNotFound, StateFolderError
+from .events import EngineStarted, Entry, Stopped
+from .ledger import Inbox, Ledger
+from .state import State
+from .telemetry import Point, Telemetry, Thought
+
+START_SECONDS = 60
+UNDO_SECONDS = 2.0
+"""How long a decision made on the screen can be taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run's folder, whether or not an engine works on it."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.folder.name
+
+    @property
+    def config(self) -> RunConfig:
+        """What was chosen when the run was made."""
+        return RunConfig.model_validate_json((self.folder / "run.json").read_text(encoding="utf-8"))
+
+    @property
+    def created_at(self) -> float:
+        """Seconds since 1970."""
+        return (self.folder / "run.json").stat().st_mtime
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether an engine holds the run's lock."""
+        try:
+            with open(self.folder / "lock", "rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    @property
+    def engine_log(self) -> Path:
+        """What the engine said when something went wrong."""
+        return self.folder / "engine.log"
+
+
+def me() -> str:
+    """Who is at the keyboard; `LOOPWATCH_USER` tells apart two people with one account."""
+    try:
+        return os.environ.get("LOOPWATCH_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def via(viewer: str) -> str:
+    """From where a command comes: the viewer, and the far end of an SSH line."""
+    far_end = os.environ.get("SSH_CONNECTION", "").split(" ")[0]
+    return f"{viewer} over ssh from {far_end}" if far_end else viewer
+
+
+def runs() -> list[Run]:
+    """All runs, newest first."""
+    found = [Run(path.parent) for path in home.runs().glob("*/run.json")]
+    return sorted(found, key=lambda run: (run.created_at, run.name), reverse=True)
+
+
+def find(name: str | None = None) -> Run:
+    """A run by name, or the newest; RunNotFound says which there are."""
+    there = runs()
+    if name is None and there:
+        return there[0]
+    if name is None:
+        raise RunNotFound("there is no run yet; start one with: loopwatch run pretrain")
+    for run in there:
+        if run.name == name:
+            return run
+    names = ", ".join(run.name for run in there[:5])
+    raise RunNotFound(f"there is no run {name!r}; " + (f"the newest are: {names}" if names else "start one with: loopwatch run pretrain"))
+
+
+def create(task: str, make: Callable[[str], RunConfig]) -> Run:
+    """Make a run's folder; `make` gets the name and returns the settings."""
+    stem = f"{task}-{time.strftime('%m%d-%H%M%S')}"
+    for suffix in ("", *(f"-{number}" for number in range(2, 100))):
+        folder = home.runs() / (stem + suffix)
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise StateFolderError(f"the run folder {folder} cannot be made: {error.strerror}; free some space or set LOOPWATCH_HOME") from error
+        draft = folder / "run.json.new"
+        draft.write_text(make(folder.name).model_dump_json(indent=1), encoding="utf-8")
+        draft.rename(folder / "run.json")
+        return Run(folder)
+    raise StateFolderError(f"a hundred runs named {stem} are there already; wait a second")
+
+
+def reconfigure(run: Run, config: RunConfig) -> None:
+    """Change the settings that the next engine starts with."""
+    draft = run.folder / "run.json.new"
+    draft.write_text(config.model_dump_json(indent=1), encoding="utf-8")
+    stamp = run.created_at
+    draft.rename(run.folder / "run.json")
+    os.utime(run.folder / "run.json", (stamp, stamp))
+
+
+def start(run: Run) -> None:
+    """Start an engine on a run and wait until it works or says why not.
+
+    RunInUse when one works on it already. The engine is detached: it has a session of its own, and nothing on this terminal.
+    """
+    if run.is_alive:
+        raise RunInUse(f"an engine works on {run.name} already; watch it with: loopwatch attach {run.name}")
+    before = _last_seq(run)
+    with open(run.engine_log, "ab") as log:
+        engine = subprocess.Popen(
+            [sys.executable, "-P", "-m", "loopwatch.engine", str(run.folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=run.folder,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "VECLIB_MAXIMUM_THREADS": "1"},
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if (run.folder / "run.db").exists() and _began(run, before):
+            return
+        if engine.poll() is not None and not _began(run, before):
+            raise LoopwatchError(f"the engine of {run.name} ended at once: {_last_words(run)}")
+        time.sleep(0.01)
+    raise LoopwatchError(f"the engine of {run.name} did not start within {START_SECONDS} s; see {run.engine_log}")
+
+
+class Viewer:
+    """A window on a run: poll, fold, ask."""
+
+    def __init__(self, run: Run, *, name: str) -> None:
+        """Open the run's ledger and telemetry; `name` says what kind of viewer this is."""
+        self.run, self.state = run, State()
+        self._ledger, self._telemetry = Ledger.of(run.folder), Telemetry.of(run.folder)
+        self._name = via(name)
+
+    def poll(self) -> list[Entry]:
+        """The facts since the last poll, folded into `state`. Costs about five microseconds when there are none."""
+        if not self._ledger.changed():
+            return []
+        entries = self._ledger.since(self.state.seq)
+        for entry in entries:
+            self.state.apply(entry)
+        return entries
+
+    def ask(self, command: AnyCommand, *, delay: float = 0) -> int:
+        """Put a command into the engine's inbox; it can be taken back for `delay` seconds."""
+        return self._ledger.ask(command, by=me(), via=self._name, delay=delay)
+
+    def take_back(self, command: int) -> bool:
+        """Withdraw a command; False when the engine has answered already."""
+        return self._ledger.withdraw(command, by=me())
+
+    def answer(self, command: int) -> Inbox:
+        """A command with its answer, if it has one."""
+        return self._ledger.command(command)
+
+    def points(self, experiment: int, *, after: int = 0) -> list[Point]:
+        """An experiment's curve."""
+        return self._telemetry.points(experiment, after=after)
+
+    def thoughts(self, experiment: int, *, after: int = 0) -> list[Thought]:
+        """An experiment's streamed reasoning."""
+        return self._telemetry.thoughts(experiment, after=after)
+
+    def log_tail(self, experiment: int, attempt: int, *, limit: int = 4000) -> str:
+        """The end of what an experiment printed; it is hostile text."""
+        path = self.run.folder / "logs" / f"{experiment:04d}-{attempt}.log"
+        try:
+            with open(path, "rb") as log:
+                log.seek(max(0, path.stat().st_size - limit))
+                return log.read().decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+    def close(self) -> None:
+        """Give the files back."""
+        self._ledger.close()
+        self._telemetry.close()
+
+
+def _last_seq(run: Run) -> int:
+    if not (run.folder / "run.db").exists():
+        return 0
+    ledger = Ledger.of(run.folder)
+    try:
+        entries = ledger.since()
+        return entries[-1].seq if entries else 0
+    finally:
+        ledger.close()
+
+
+def _began(run: Run, before: int) -> bool:
+    if not (run.folder / "run.db").exists():
+        return False
+    ledger = Ledger.of(run.folder)
+    try:
+        return any(isinstance(entry.fact, EngineStarted | Stopped) for entry in ledger.since(before))
+    finally:
+        ledger.close()
+
+
+def _last_words(run: Run) -> str:
+    lines = run.engine_log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"

@@ -1,0 +1,91 @@
+"""What a viewer may ask of an engine: one row in the ledger's inbox each. Pure.
+
+An answer to a gate names the ask and the digest of what the person saw; the engine refuses it when either is stale.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from .config import PolicyText
+from .events import Answer
+from .policy import Gate
+
+
+class Command(BaseModel):
+    """Something that somebody asked for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Reply(Command):
+    """The answer to a gate."""
+
+    kind: Literal["reply"] = "reply"
+    ask: str | None = None
+    """None: whatever waits at the named gate (the command line may say so; the screen never does)."""
+    gate: Gate
+    answer: Answer
+    digest: str | None = None
+    reason: str = ""
+    diff: str = ""
+    """The amended diff, with answer = "amend"."""
+
+
+class Abort(Command):
+    """Stop the running experiment; it counts as not kept."""
+
+    kind: Literal["abort"] = "abort"
+    experiment: int | None = None
+    reason: str = ""
+
+
+class Pause(Command):
+    """Finish this experiment, start no more."""
+
+    kind: Literal["pause"] = "pause"
+
+
+class Hold(Command):
+    """Stop the running experiment where it is."""
+
+    kind: Literal["hold"] = "hold"
+
+
+class Resume(Command):
+    """End a pause or a hold."""
+
+    kind: Literal["resume"] = "resume"
+
+
+class Stop(Command):
+    """End the run: after this experiment, or at once."""
+
+    kind: Literal["stop"] = "stop"
+    now: bool = False
+    signal: int | None = None
+
+
+class Note(Command):
+    """Tell the proposer something."""
+
+    kind: Literal["note"] = "note"
+    text: str
+
+
+class SetPolicy(Command):
+    """Change a gate's policy from now on."""
+
+    kind: Literal["set_policy"] = "set_policy"
+    gate: Gate
+    policy: PolicyText
+
+
+AnyCommand = Annotated[Reply | Abort | Pause | Hold | Resume | Stop | Note | SetPolicy, Field(discriminator="kind")]
+
+_COMMANDS: TypeAdapter[AnyCommand] = TypeAdapter(AnyCommand)
+
+
+def read(body: str) -> AnyCommand:
+    """A command from its JSON; pydantic's ValidationError when it is none."""
+    return _COMMANDS.validate_json(body)

@@ -1,0 +1,75 @@
+"""What a person chose for one run. `loopwatch run --help` is made from these sentences."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from . import policy
+
+StopReason = Literal[
+    "experiments", "hours", "target", "failures", "no_gain", "person", "signal", "nothing_to_propose",
+    "baseline_failed", "user_error", "engine_failed",
+]  # fmt: skip
+
+
+def _policy(text: str) -> str:
+    return policy.parse(text).text
+
+
+PolicyText = Annotated[str, AfterValidator(_policy)]
+
+
+class Gates(BaseModel):
+    """One policy per gate."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    apply: PolicyText = "ask"
+    """Before a proposal is applied: approve, veto, amend, send back."""
+    run: PolicyText = "ask"
+    """While an experiment runs and there is a reason to abort it: let it run, abort."""
+    verdict: PolicyText = "ask"
+    """When it is measured: accept the verdict, or override it."""
+
+
+class StopConditions(BaseModel):
+    """The run ends at the first of these; without any it goes on until somebody stops it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    experiments: int | None = Field(default=None, ge=1)
+    """This many experiments, the baseline counted."""
+    hours: float | None = Field(default=None, gt=0)
+    """This many hours of the engine at work, over all its starts."""
+    target: float | None = None
+    """The metric reaches this value (besides the task's own target)."""
+    failures: int | None = Field(default=10, ge=1)
+    """This many experiments in a row that crash, time out or give no metric."""
+    no_gain: int | None = Field(default=None, ge=1)
+    """This many experiments in a row that are not kept."""
+
+
+class RunConfig(BaseModel):
+    """Everything that is fixed when a run is made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    run: str
+    """The run's name; also its branch, loopwatch/RUN."""
+    task: str
+    """A shipped task's name, or a folder."""
+    program: Path | None = None
+    """The research programme to follow instead of the task's own program.md."""
+    proposer: str = "random"
+    """Who proposes: NAME or NAME:ARGUMENT, such as scripted:demo.jsonl."""
+    strategy: str = "simple"
+    """The order of the verbs: NAME or NAME:ARGUMENT."""
+    seed: int = 1
+    """Seed of the random proposer, and of every experiment's training."""
+    gates: Gates = Gates()
+    stop: StopConditions = StopConditions()
+    margin_sigma: float = Field(default=2.0, ge=0)
+    """How many standard deviations of the task's noise a gain must exceed to be kept."""
+    by: str = "unknown"
+    """Who started the run."""

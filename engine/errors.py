@@ -1,0 +1,65 @@
+"""Everything that loopwatch raises on purpose.
+
+LoopwatchError
+├── UserError             something the user wrote, named or owns has to change (exit code 1)
+│   ├── TaskError         a task folder
+│   ├── ConfigError       a run's settings
+│   ├── RunNotFound       a run that is not there
+│   ├── StateFolderError  the folder that runs are kept in
+│   └── RepositoryError   the user's git repository
+├── RunInUse              a second engine on one run
+├── EditRefused           a proposal that may not be applied
+├── NothingToPropose      a proposer has come to its end
+├── ProposerFailed        a proposer could not propose this time
+└── LedgerError           the ledger cannot be read or written
+
+Each message says what happened, to what, and what to do.
+"""
+
+
+class LoopwatchError(Exception):
+    """Something went wrong in a way that was foreseen."""
+
+
+class UserError(LoopwatchError):
+    """Something the user wrote, named or owns has to change."""
+
+
+class TaskError(UserError):
+    """A task folder cannot be used as it is."""
+
+
+class ConfigError(UserError):
+    """A run's settings cannot be used as they are."""
+
+
+class RunNotFound(UserError):
+    """There is no such run."""
+
+
+class StateFolderError(UserError):
+    """The folder that runs are kept in cannot be used."""
+
+
+class RepositoryError(UserError):
+    """The user's git repository cannot be used as it is."""
+
+
+class RunInUse(LoopwatchError):
+    """Another engine works on this run."""
+
+
+class EditRefused(LoopwatchError):
+    """A proposal may not be applied; the message is the reason."""
+
+
+class NothingToPropose(LoopwatchError):
+    """The proposer has come to its end."""
+
+
+class ProposerFailed(LoopwatchError):
+    """The proposer could not propose this time."""
+
+
+class LedgerError(LoopwatchError):
+    """The ledger cannot be read or written."""

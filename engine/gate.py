@@ -1,0 +1,100 @@
+"""A gate: who may say yes, and what happens if nobody answers. It fails closed.
+
+The gate writes `Asked`, waits for a person's reply (which the supervisor's inbox checks, records as `Decided` and hands over
+here) or for its deadline, and returns the decision. After a restart an open ask is asked again under the same id.
+"""
+
+import asyncio
+import time
+
+from .events import Answer, Asked, Decided, Verdict
+from .journal import Journal
+from .policy import Gate, Occasion, parse
+
+ANSWERS: dict[Gate, tuple[Answer, ...]] = {
+    "apply": ("approve", "veto", "amend", "send_back"),
+    "run": ("let_run", "abort"),
+    "verdict": ("accept", "keep", "discard"),
+}
+
+_SILENCE: dict[Gate, dict[str, Answer]] = {
+    "apply": {"approve": "approve", "veto": "veto"},
+    "run": {"approve": "abort", "veto": "let_run"},
+    "verdict": {"approve": "accept", "veto": "discard"},
+}
+"""What a policy's approve and veto mean at each gate. A veto of a suggested abort lets the experiment run."""
+
+
+class Gates:
+    """The three gates of a run."""
+
+    def __init__(self, journal: Journal) -> None:
+        """Gates that write their facts to `journal`."""
+        self._journal = journal
+        self._reply: asyncio.Future[Decided] | None = None
+
+    async def decide(self, gate: Gate, experiment: int, *, question: str, occasion: Occasion, digest: str = "", suggestion: Answer) -> Decided:
+        """Ask a person or the policy; returns once the decision is in the ledger.
+
+        suggestion  what happens when the policy does not ask
+        """
+        policy = parse(self._journal.state.gates[gate])
+        if not policy.asks_about(occasion):
+            fact = Decided(experiment=experiment, gate=gate, answer=suggestion, by=f"policy {policy.text}", digest=digest)
+            self._journal.append(fact)
+            return fact
+        return await self._ask(
+            Asked(
+                ask=self._name(gate, experiment),
+                experiment=experiment,
+                gate=gate,
+                question=question,
+                digest=digest,
+                policy=policy.text,
+                seconds=policy.seconds,
+                on_silence=_SILENCE[gate][policy.on_silence] if policy.seconds is not None else None,
+                suggestion=suggestion,
+            )
+        )
+
+    def replied(self, decided: Decided) -> None:
+        """Hand over a person's decision that is in the ledger already."""
+        if self._reply and not self._reply.done():
+            self._reply.set_result(decided)
+
+    def _name(self, gate: Gate, experiment: int) -> str:
+        e = self._journal.state.experiments[experiment]
+        return f"{experiment}-{gate}-{e.revision if gate == 'apply' else e.attempt}"
+
+    async def _ask(self, asked: Asked) -> Decided:
+        waiting = self._journal.state.waiting
+        if waiting is None or waiting.asked != asked:
+            self._journal.append(asked)
+            waiting = self._journal.state.waiting
+        self._reply = asyncio.get_running_loop().create_future()
+        try:
+            left = None if waiting is None or waiting.deadline is None else max(0.0, waiting.deadline - time.time())
+            async with asyncio.timeout(left):
+                return await self._reply
+        except TimeoutError:
+            assert asked.on_silence is not None, "only a policy with a deadline times out"
+            reason = f"nobody answered for {asked.seconds:g} s"
+            fact = Decided(
+                ask=asked.ask, experiment=asked.experiment, gate=asked.gate, answer=asked.on_silence, by=f"policy {asked.policy}",
+                reason=reason, digest=asked.digest,
+            )  # fmt: skip
+            self._journal.append(fact)
+            return fact
+        finally:
+            self._reply = None
+
+
+def override(answer: Answer, judged: Verdict) -> Verdict:
+    """The verdict after a person spoke at the verdict gate."""
+    match answer:
+        case "keep":
+            return "kept"
+        case "discard":
+            return "discarded" if judged == "kept" else judged
+        case _:
+            return judged

@@ -1,0 +1,174 @@
+"""run.db: facts, and the viewers' inbox. With telemetry.py the only module that speaks SQL.
+
+One engine appends facts; any number of viewers poll, read and add commands. A fact that was appended survives a power cut
+(WAL, synchronous=FULL). Not covered: a file system shared between machines, where WAL does not work; home.py refuses those.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from . import commands
+from .commands import AnyCommand
+from .errors import LedgerError
+from .events import AnyFact, Entry, experiment_of, read
+
+VERSION = 1
+_HERE = Path(__file__).parent
+
+
+class Inbox(NamedTuple):
+    """One command row."""
+
+    id: int
+    asked_at: float
+    by: str
+    via: str
+    command: AnyCommand
+    answered: bool
+    ok: bool
+    answer: str
+
+
+def connect(path: Path, schema: str, *, synchronous: str) -> sqlite3.Connection:
+    """Open a database of ours, making its tables when it is new; LedgerError when that cannot be."""
+    new = not path.exists()
+    try:
+        db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+        db.execute("pragma journal_mode = wal")
+        db.execute(f"pragma synchronous = {synchronous}")
+        version = db.execute("pragma user_version").fetchone()[0]
+        if version == 0:
+            _create(db, (_HERE / schema).read_text(encoding="utf-8"))
+        elif version > VERSION:
+            raise LedgerError(f"{path} was written by a newer loopwatch (format {version}, this one reads {VERSION}); upgrade loopwatch")
+    except sqlite3.Error as error:
+        raise LedgerError(f"{path} cannot be {'made' if new else 'read'}: {error}; see that its disk is there and not full") from error
+    return db
+
+
+def _create(db: sqlite3.Connection, schema: str) -> None:
+    db.execute("begin immediate")
+    if db.execute("pragma user_version").fetchone()[0] == 0:
+        for statement in schema.split(";"):
+            db.execute(statement)
+        db.execute(f"pragma user_version = {VERSION}")
+    db.execute("commit")
+
+
+class Ledger:
+    """A run's facts and commands."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the ledger at `path`."""
+        self._db = connect(path, "schema.sql", synchronous="full")
+        self._version = -1
+
+    @classmethod
+    def of(cls, run_dir: Path) -> Self:
+        """The ledger of a run folder."""
+        return cls(run_dir / "run.db")
+
+    def append(self, *facts: AnyFact) -> list[Entry]:
+        """Add facts in one transaction; they are on the disk when this returns."""
+        now = time.time()
+        with self._transaction() as db:
+            return [Entry(_insert(db, fact, now), now, fact) for fact in facts]
+
+    def since(self, seq: int = 0, *, limit: int = -1) -> list[Entry]:
+        """The facts after `seq`, oldest first."""
+        rows = self._rows("select seq, at, body from event where seq > ? order by seq limit ?", seq, limit)
+        return [Entry(number, at, read(body)) for number, at, body in rows]
+
+    def changed(self) -> bool:
+        """Whether another connection wrote since this was last asked. About five microseconds."""
+        version: int = self._rows("pragma data_version")[0][0]
+        changed, self._version = version != self._version, version
+        return changed
+
+    def ask(self, command: AnyCommand, *, by: str, via: str, delay: float = 0) -> int:
+        """Put a command into the inbox; `delay` seconds long it can still be withdrawn."""
+        now = time.time()
+        with self._transaction() as db:
+            cursor = db.execute(
+                "insert into command (asked_at, due_at, by, via, kind, body) values (?, ?, ?, ?, ?, ?)",
+                (now, now + delay, by, via, command.kind, command.model_dump_json()),
+            )
+            return cursor.lastrowid or 0
+
+    def withdraw(self, command: int, *, by: str) -> bool:
+        """Take back a command that is not answered yet; False when it is too late."""
+        with self._transaction() as db:
+            cursor = db.execute(
+                "update command set answered_at = ?, ok = 0, answer = ? where id = ? and answered_at is null",
+                (time.time(), f"taken back by {by}", command),
+            )
+            return cursor.rowcount == 1
+
+    def due(self) -> list[Inbox]:
+        """The commands that wait for an answer now, oldest first."""
+        rows = self._rows(f"select {_INBOX} from command where answered_at is null and due_at <= ? order by id", time.time())
+        return [_inbox(row) for row in rows]
+
+    def answer(self, command: int, *, ok: bool, text: str, facts: tuple[AnyFact, ...] = ()) -> list[Entry] | None:
+        """Answer a command together with the facts it causes, in one transaction; None when it was withdrawn before."""
+        now = time.time()
+        with self._transaction() as db:
+            cursor = db.execute(
+                "update command set answered_at = ?, ok = ?, answer = ? where id = ? and answered_at is null",
+                (now, int(ok), text, command),
+            )
+            if cursor.rowcount == 0:
+                return None
+            return [Entry(_insert(db, fact, now), now, fact) for fact in facts]
+
+    def command(self, command: int) -> Inbox:
+        """One command with its answer."""
+        rows = self._rows(f"select {_INBOX} from command where id = ?", command)
+        if not rows:
+            raise LedgerError(f"there is no command {command} in this ledger")
+        return _inbox(rows[0])
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._db.close()
+
+    def _rows(self, sql: str, *values: object) -> list[Any]:
+        try:
+            return self._db.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise LedgerError(f"the ledger cannot be read: {error}; see that its disk is there") from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self._db.execute("begin immediate")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("rollback")
+                raise
+            self._db.execute("commit")
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                self._db.execute("rollback")
+            raise LedgerError(f"the ledger cannot be written: {error}; free some disk space and resume") from error
+
+
+_INBOX = "id, asked_at, by, via, body, answered_at, ok, answer"
+
+
+def _inbox(row: Any) -> Inbox:
+    number, asked_at, by, via, body, answered_at, ok, answer = row
+    return Inbox(number, asked_at, by, via, commands.read(body), answered_at is not None, bool(ok), answer or "")
+
+
+def _insert(db: sqlite3.Connection, fact: AnyFact, at: float) -> int:
+    cursor = db.execute(
+        "insert into event (at, kind, experiment, body) values (?, ?, ?, ?)",
+        (at, fact.kind, experiment_of(fact), fact.model_dump_json()),
+    )
+    return cursor.lastrowid or 0

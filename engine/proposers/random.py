@@ -1,0 +1,64 @@
+"""Random search: one declared hyperparameter per experiment, drawn on its scale. The field's baseline policy.
+
+No model, no key, no memory: an agent that does not beat this has found nothing.
+"""
+
+import math
+from random import Random as Dice
+
+from .. import edits
+from ..errors import NothingToPropose
+from ..task import Hyperparameter
+from . import Brief, Proposal, Say
+
+Value = float | int | str | bool
+
+
+class Random:
+    """Draws from the ranges that task.toml declares."""
+
+    def __init__(self, argument: str = "") -> None:
+        """Takes no argument."""
+
+    async def propose(self, brief: Brief, say: Say) -> Proposal:
+        """One constant on one line, drawn anew; the same seed and number draw the same."""
+        if not brief.task.hyperparameter:
+            raise NothingToPropose(f"task {brief.task.name} declares no [[hyperparameter]], so random search has nothing to vary; declare some in task.toml")
+        dice = Dice(f"{brief.seed}/{brief.experiment}/{brief.revision}")
+        parameter = dice.choice(brief.task.hyperparameter)
+        source = brief.sources[parameter.file]
+        now = edits.constant(source, parameter.name)
+        value = _draw(parameter, dice, now)
+        say(f"Random search: {parameter.name} is {now!r}; drawing from {_range(parameter)}.\n")
+        say(f"Drew {value!r}.\n")
+        return Proposal(
+            hypothesis=f"{parameter.name} {now!r} → {value!r} improves {brief.task.metric.name}",
+            mechanism=f"none: drawn at random from {_range(parameter)}",
+            diff=edits.render(parameter.file, source, edits.set_constant(source, parameter.name, value)),
+        )
+
+
+def _draw(parameter: Hyperparameter, dice: Dice, now: object) -> Value:
+    for _ in range(100):
+        value = _sample(parameter, dice)
+        if value != now:
+            return value
+    raise NothingToPropose(f"hyperparameter {parameter.name} has no other value than {now!r}; widen its range in task.toml")
+
+
+def _sample(parameter: Hyperparameter, dice: Dice) -> Value:
+    if parameter.choices:
+        return dice.choice(parameter.choices)
+    assert parameter.low is not None, "task.toml was checked: without choices there is a range"
+    assert parameter.high is not None, "task.toml was checked: without choices there is a range"
+    if parameter.scale == "log":
+        value = math.exp(dice.uniform(math.log(parameter.low), math.log(parameter.high)))
+    else:
+        value = dice.uniform(parameter.low, parameter.high)
+    return round(value) if parameter.type == "int" else float(f"{value:.3g}")
+
+
+def _range(parameter: Hyperparameter) -> str:
+    if parameter.choices:
+        return ", ".join(repr(choice) for choice in parameter.choices)
+    return f"{parameter.low:g} … {parameter.high:g} ({parameter.scale})"

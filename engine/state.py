@@ -1,0 +1,274 @@
+"""What a run looks like now: the fold of its facts. Pure; viewers and engine use the same one.
+
+    state = State()
+    for entry in ledger.since(state.seq):
+        state.apply(entry)
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal, assert_never
+
+from . import events
+from .events import Answer, Asked, Entry, Verdict
+from .task import Budget, Metric
+
+Step = Literal["proposing", "proposed", "approved", "applied", "running", "finished", "measured", "built", "judged", "settled"]
+
+
+@dataclass(slots=True)
+class Experiment:
+    """One proposal's life so far."""
+
+    number: int
+    step: Step = "proposing"
+    revision: int = 0
+    proposer: str = ""
+    author: str = ""
+    hypothesis: str = ""
+    mechanism: str = ""
+    diff: str = ""
+    digest: str = ""
+    parent: str = ""
+    paths: tuple[str, ...] = ()
+    added: int = 0
+    removed: int = 0
+    comment: str = ""
+    """Why a person sent the last revision back."""
+    attempt: int = 0
+    began_at: float = 0
+    started_at: float = 0
+    ended_at: float = 0
+    finished: events.Finished | None = None
+    measured: events.Measured | None = None
+    commit: str | None = None
+    decisions: list[events.Decided] = field(default_factory=list)
+    verdict: Verdict | None = None
+    value: float | None = None
+    gain: float | None = None
+    sigma: float | None = None
+    reason: str = ""
+    by: str = ""
+
+    def decided(self, gate: events.Gate) -> events.Decided | None:
+        """The last decision at a gate, for the revision at hand."""
+        return next((fact for fact in reversed(self.decisions) if fact.gate == gate), None)
+
+    @property
+    def is_baseline(self) -> bool:
+        """Experiment 1 is the unmodified start."""
+        return self.number == 1
+
+
+@dataclass(slots=True)
+class Note:
+    """What a person wrote to the proposer, and which prompt it entered."""
+
+    number: int
+    text: str
+    by: str
+    read_in: int | None = None
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A gate that waits for a person."""
+
+    asked: Asked
+    since: float
+
+    @property
+    def deadline(self) -> float | None:
+        """When silence becomes an answer, in seconds since 1970."""
+        return None if self.asked.seconds is None else self.since + self.asked.seconds
+
+
+@dataclass(slots=True)
+class State:
+    """A run, as its facts say."""
+
+    seq: int = 0
+    at: float = 0
+    opened: events.RunOpened | None = None
+    opened_at: float = 0
+    engine: events.EngineStarted | None = None
+    engine_started_at: float = 0
+    worked_seconds: float = 0
+    """How long engines worked before the present one."""
+    experiments: dict[int, Experiment] = field(default_factory=dict)
+    best: int | None = None
+    best_commit: str = ""
+    waiting: Waiting | None = None
+    notes: dict[int, Note] = field(default_factory=dict)
+    gates: dict[str, str] = field(default_factory=dict)
+    program: events.ProgramRead | None = None
+    paused_by: str | None = None
+    held_by: str | None = None
+    stop_asked: events.StopAsked | None = None
+    stopped: events.Stopped | None = None
+    warnings: list[events.Warned] = field(default_factory=list)
+    baseline_speed: float | None = None
+
+    @property
+    def run(self) -> str:
+        """The run's name."""
+        return self.opened.run if self.opened else ""
+
+    @property
+    def metric(self) -> Metric:
+        """What is measured; only an opened run has one."""
+        assert self.opened is not None
+        return self.opened.metric
+
+    @property
+    def budget(self) -> Budget:
+        """How long an experiment may train; only an opened run has one."""
+        assert self.opened is not None
+        return self.opened.budget
+
+    @property
+    def current(self) -> Experiment | None:
+        """The experiment that has no settled verdict yet."""
+        last = self.last
+        return last if last is not None and last.step != "settled" else None
+
+    @property
+    def last(self) -> Experiment | None:
+        """The newest experiment."""
+        return self.experiments[max(self.experiments)] if self.experiments else None
+
+    @property
+    def baseline(self) -> Experiment | None:
+        """Experiment 1."""
+        return self.experiments.get(1)
+
+    @property
+    def best_experiment(self) -> Experiment | None:
+        """The one that is kept and best."""
+        return self.experiments[self.best] if self.best is not None else None
+
+    @property
+    def best_value(self) -> float | None:
+        """The best number so far."""
+        return self.best_experiment.value if self.best_experiment else None
+
+    def count(self, *verdicts: Verdict) -> int:
+        """How many experiments have one of these verdicts; any verdict without arguments."""
+        wanted = set(verdicts)
+        return sum(1 for e in self.experiments.values() if e.verdict is not None and (not wanted or e.verdict in wanted))
+
+    def unread_notes(self) -> list[Note]:
+        """The notes that no prompt contained yet."""
+        return [note for note in self.notes.values() if note.read_in is None]
+
+    def best_so_far(self) -> list[float]:
+        """The best value after each judged experiment, oldest first, from the baseline on."""
+        curve: list[float] = []
+        for number in sorted(self.experiments):
+            experiment = self.experiments[number]
+            if experiment.verdict == "kept" and experiment.value is not None:
+                worse = curve and self.metric.gain(experiment.value, curve[-1]) < 0
+                curve.append(curve[-1] if worse else experiment.value)
+            elif experiment.verdict is not None and curve:
+                curve.append(curve[-1])
+        return curve
+
+    def apply(self, entry: Entry) -> None:
+        """Fold one fact in."""
+        last_at, self.seq, self.at = self.at, entry.seq, entry.at
+        fact, at = entry.fact, entry.at
+        match fact:
+            case events.RunOpened():
+                self.opened, self.opened_at, self.best_commit = fact, at, fact.base_commit
+                self.gates = dict(fact.config.gates.model_dump())
+            case events.EngineStarted():
+                if self.engine and not self.stopped:  # it was killed; its last fact is the last we know of it
+                    self.worked_seconds += max(0.0, last_at - self.engine_started_at)
+                self.engine, self.engine_started_at = fact, at
+                self.stopped = self.stop_asked = self.held_by = None
+            case events.Stopped():
+                self.stopped, self.waiting, self.held_by = fact, None, None
+                self.worked_seconds += max(0.0, at - self.engine_started_at)
+            case events.StopAsked():
+                self.stop_asked = fact
+            case events.ProgramRead():
+                self.program = fact
+            case events.Warned():
+                self.warnings.append(fact)
+            case events.Paused():
+                self.paused_by = fact.by
+            case events.Held():
+                self.held_by = fact.by
+            case events.Resumed():
+                self.paused_by = self.held_by = None
+            case events.PolicyChanged():
+                self.gates[fact.gate] = fact.policy
+            case events.Noted():
+                self.notes[fact.note] = Note(fact.note, fact.text, fact.by)
+            case events.Asked():
+                self.waiting = Waiting(fact, at)
+            case events.Proposing():
+                self._proposing(fact, at)
+            case _:
+                self._advance(self.experiments[fact.experiment], fact, at)
+
+    def _proposing(self, fact: events.Proposing, at: float) -> None:
+        experiment = self.experiments.setdefault(fact.experiment, Experiment(fact.experiment, began_at=at))
+        experiment.step, experiment.revision, experiment.proposer, experiment.comment = "proposing", fact.revision, fact.proposer, fact.comment
+        for number in fact.notes:
+            self.notes[number].read_in = fact.experiment
+
+    def _advance(self, experiment: Experiment, fact: "ExperimentFact", at: float) -> None:
+        match fact:
+            case events.Proposed():
+                experiment.step, experiment.revision, experiment.author = "proposed", fact.revision, fact.author
+                experiment.hypothesis, experiment.mechanism = fact.hypothesis, fact.mechanism
+                experiment.diff, experiment.digest, experiment.parent = fact.diff, fact.digest, fact.parent
+                experiment.paths, experiment.added, experiment.removed = fact.paths, fact.added, fact.removed
+                experiment.decisions.clear()
+            case events.Decided():
+                experiment.decisions.append(fact)
+                if self.waiting and self.waiting.asked.ask == fact.ask:
+                    self.waiting = None
+                if fact.gate == "apply" and fact.answer == "approve":
+                    experiment.step = "approved"
+            case events.Applied():
+                experiment.step = "applied"
+            case events.Started():
+                experiment.step, experiment.attempt, experiment.started_at = "running", fact.attempt, at
+                experiment.finished = experiment.measured = None
+            case events.Finished():
+                experiment.step, experiment.finished = "finished", fact
+                self.held_by = None
+            case events.Measured():
+                experiment.step, experiment.measured = "measured", fact
+                if experiment.is_baseline and fact.speed is not None and self.baseline_speed is None:
+                    self.baseline_speed = fact.speed
+            case events.AttemptLost():
+                experiment.step, experiment.finished, experiment.measured = "applied", None, None
+                self.held_by = None
+            case events.Built():
+                experiment.step, experiment.commit = "built", fact.commit
+            case events.Judged():
+                self._judge(experiment, fact, at)
+            case events.Settled():
+                experiment.step, self.best_commit = "settled", fact.best_commit
+            case _:
+                assert_never(fact)
+
+    def _judge(self, experiment: Experiment, fact: events.Judged, at: float) -> None:
+        experiment.step, experiment.verdict, experiment.ended_at = "judged", fact.verdict, at
+        experiment.value, experiment.gain, experiment.sigma = fact.value, fact.gain, fact.sigma
+        experiment.reason, experiment.by = fact.reason, fact.by
+        experiment.commit = fact.commit or experiment.commit
+        if self.waiting and self.waiting.asked.experiment == experiment.number:
+            self.waiting = None
+        if fact.verdict == "kept":
+            self.best = experiment.number
+
+
+ExperimentFact = (
+    events.Proposed | events.Decided | events.Applied | events.Started | events.Finished | events.Measured
+    | events.AttemptLost | events.Built | events.Judged | events.Settled
+)  # fmt: skip
+
+__all__ = ["Answer", "Experiment", "Note", "State", "Step", "Waiting"]

@@ -1,0 +1,218 @@
+"""A task folder: what may be edited, how it is run, how it is measured.
+
+`load` reads `task.toml` and checks it against the folder; it runs nothing of the task's. Shipped tasks are found by name.
+Frozen files are hashed by the workspace, commands are started by the runner.
+"""
+
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from .errors import TaskError
+
+SHIPPED = Path(__file__).resolve().parent.parent / "tasks"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _words(value: object) -> object:
+    return shlex.split(value) if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_words), Field(min_length=1)]
+"""A command: a list of words, or one string that is split the way a shell splits it. `{python}` is our interpreter."""
+
+
+class Metric(_Section):
+    """The one number."""
+
+    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_./-]*$")
+    """As the evaluator prints it: `NAME: NUMBER` on a line of its own."""
+    direction: Literal["up", "down"]
+    """Which way is better."""
+    unit: str = ""
+    low: float | None = None
+    """Below this a number is a fault of the measurement, never a win."""
+    high: float | None = None
+    """Above this a number is a fault of the measurement, never a win."""
+    noise: float | None = Field(default=None, ge=0)
+    """Standard deviation of identical runs, measured; 0 for a deterministic metric; unknown when absent."""
+    target: float | None = None
+    """The run stops when the best reaches this."""
+
+    def gain(self, value: float, than: float) -> float:
+        """How much better `value` is, in the metric's unit; negative is worse."""
+        return value - than if self.direction == "up" else than - value
+
+    def plausible(self, value: float) -> bool:
+        """Whether a finite value lies in the declared range."""
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+    def reached(self, value: float) -> bool:
+        """Whether the task's own target is met."""
+        return self.target is not None and self.gain(value, self.target) >= 0
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError(f"low ({self.low}) must be below high ({self.high})")
+        return self
+
+
+class Budget(_Section):
+    """How long an experiment may train."""
+
+    kind: Literal["cpu_seconds", "wall_seconds", "steps"]
+    """cpu_seconds on a shared machine without an accelerator, wall_seconds on a GPU held alone, steps for A/A checks."""
+    amount: float = Field(gt=0)
+    wall_seconds: float = Field(gt=0)
+    """The hard limit, always; held time does not count."""
+    grace_seconds: float = Field(default=10, ge=0)
+    """For start-up, compiling and saving, on top of the budget."""
+    canary: bool = False
+    """Measure the machine's speed before and after; an unfair run is repeated rather than judged."""
+    canary_tolerance: float = Field(default=0.15, gt=0, lt=1)
+    """How far the speed may be off the baseline's, as a share of it."""
+
+
+class Command(_Section):
+    """A command of the task's, with its own time limit."""
+
+    command: Words
+    seconds: float = Field(default=60, gt=0)
+
+
+class Run(_Section):
+    """How an experiment is started; the limit is the budget's."""
+
+    command: Words
+    preload: tuple[str, ...] = ()
+    """Modules that a warm spare imports while the previous experiment still trains."""
+    environment: dict[str, str] = {}
+
+
+class Hyperparameter(_Section):
+    """A line `NAME = value` at the top level of a file, that may be varied."""
+
+    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    file: str
+    low: float | None = None
+    high: float | None = None
+    scale: Literal["linear", "log"] = "linear"
+    type: Literal["float", "int"] = "float"
+    choices: tuple[float | int | str | bool, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_a_range(self) -> Self:
+        if self.choices:
+            return self
+        if self.low is None or self.high is None:
+            raise ValueError("needs low and high, or choices")
+        if self.low >= self.high:
+            raise ValueError(f"low ({self.low}) must be below high ({self.high})")
+        if self.scale == "log" and self.low <= 0:
+            raise ValueError(f'scale = "log" needs low > 0, not {self.low}')
+        return self
+
+
+class Task(_Section):
+    """A task folder, read and checked."""
+
+    folder: Path = Field(default=Path(), exclude=True)
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    description: str = ""
+    editable: tuple[str, ...] = Field(min_length=1)
+    """Files an agent may change; a name ending in / is a folder. Everything else is refused."""
+    frozen: tuple[str, ...] = ()
+    """Files that decide the metric: hashed before and after each experiment."""
+    metric: Metric
+    budget: Budget
+    prepare: Command | None = None
+    run: Run
+    evaluate: Command
+    hyperparameter: tuple[Hyperparameter, ...] = ()
+
+    @property
+    def program(self) -> Path:
+        """The task's own research programme."""
+        return self.folder / "program.md"
+
+
+def shipped() -> list[str]:
+    """Names of the tasks that come with loopwatch."""
+    return sorted(path.parent.name for path in SHIPPED.glob("*/task.toml"))
+
+
+def locate(name: str) -> Path:
+    """The folder of a shipped task, or of a path; TaskError when there is neither."""
+    folder = Path(name).expanduser()
+    if (folder / "task.toml").is_file():
+        return folder.resolve()
+    if name in shipped():
+        return SHIPPED / name
+    if folder.is_dir():
+        raise TaskError(f"{folder} has no task.toml; write one with: loopwatch new {folder}")
+    raise TaskError(f"no task {name!r}: neither a shipped one ({', '.join(shipped())}) nor a folder; make one with: loopwatch new {name}")
+
+
+def load(name: str) -> Task:
+    """Read a task; TaskError names the file, the field and the fix."""
+    folder = locate(name)
+    file = folder / "task.toml"
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise TaskError(f"{file}: not valid TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise TaskError(f"{file}: cannot be read: {error}") from None
+    try:
+        task = Task.model_validate({**raw, "folder": folder})
+    except ValidationError as error:
+        raise TaskError("\n".join(_explain(file, problem["loc"], problem["msg"], problem["type"]) for problem in error.errors())) from None
+    _check_files(task, file)
+    return task
+
+
+_FIXES = {
+    ("metric", "direction"): 'add direction = "up" or direction = "down"',
+    ("metric",): 'add a [metric] section with name = "..." and direction = "up" or "down"',
+    ("budget",): 'add a [budget] section with kind = "cpu_seconds", amount = 20 and wall_seconds = 120',
+    ("budget", "kind"): 'use kind = "cpu_seconds", "wall_seconds" or "steps"',
+    ("run",): 'add a [run] section with command = ["{python}", "train.py"]',
+    ("evaluate",): 'add an [evaluate] section with command = ["{python}", "evaluate.py"]',
+    ("editable",): 'add editable = ["train.py"]: the files an agent may change',
+}
+
+
+def _explain(file: Path, loc: tuple[int | str, ...], message: str, kind: str) -> str:
+    field = ".".join(str(part) for part in loc) or "the file"
+    fix = _FIXES.get(tuple(str(part) for part in loc))
+    if kind == "missing":
+        return f"{file}: {field} is missing; {fix or f'add {loc[-1]}'}"
+    if kind == "extra_forbidden":
+        return f"{file}: {field} is not known; remove it or correct its spelling (loopwatch new shows every field)"
+    message = message.removeprefix("Value error, ")
+    return f"{file}: {field}: {message}" + (f"; {fix}" if fix else "")
+
+
+def _check_files(task: Task, file: Path) -> None:
+    for field, names in (("editable", task.editable), ("frozen", task.frozen)):
+        for name in names:
+            path = task.folder / name
+            if Path(name).is_absolute() or ".." in Path(name).parts:
+                raise TaskError(f"{file}: {field}: {name!r} leaves the task folder; name files inside it")
+            if not path.exists():
+                raise TaskError(f"{file}: {field}: {name} is not there; create it or correct the name")
+    for name in task.frozen:
+        if name in task.editable:
+            raise TaskError(f"{file}: {name} is both editable and frozen; leave it in one of the two lists")
+    for parameter in task.hyperparameter:
+        if parameter.file not in task.editable:
+            raise TaskError(
+                f"{file}: hyperparameter {parameter.name}: {parameter.file} is not editable; add it to editable or correct the name"
+            )

@@ -1,0 +1,106 @@
+"""telemetry.db: live curves and streamed text, beside the ledger.
+
+Many rows, written in batches with synchronous=NORMAL: a power cut may take the last quarter of a second, and no fact with it.
+"""
+
+import math
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from .ledger import connect
+from .records import Sample
+
+
+class Point(NamedTuple):
+    """A sample as it was stored; `loss` is NaN where the experiment printed NaN or an infinity."""
+
+    id: int
+    experiment: int
+    attempt: int
+    at: float
+    step: int
+    progress: float | None
+    loss: float | None
+    metric: float | None
+    lr: float | None
+    speed: float | None
+
+
+class Thought(NamedTuple):
+    """A piece of streamed reasoning, as it came."""
+
+    id: int
+    experiment: int
+    at: float
+    text: str
+
+
+class Telemetry:
+    """A run's curves and streamed text."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the database at `path`."""
+        self._db = connect(path, "telemetry.sql", synchronous="normal")
+        self._samples: list[tuple[object, ...]] = []
+        self._thoughts: list[tuple[int, float, str]] = []
+
+    @classmethod
+    def of(cls, run_dir: Path) -> Self:
+        """The telemetry of a run folder."""
+        return cls(run_dir / "telemetry.db")
+
+    def add_samples(self, experiment: int, attempt: int, at: float, samples: Iterable[Sample]) -> None:
+        """Keep samples until the next flush."""
+        for sample in samples:
+            bad = sample.loss is not None and not math.isfinite(sample.loss)
+            numbers = (_finite(sample.loss), _finite(sample.metric), _finite(sample.lr_multiplier), _finite(sample.speed))
+            self._samples.append((experiment, attempt, at, sample.step, _finite(sample.progress), *numbers, int(bad)))
+
+    def add_thought(self, experiment: int, text: str) -> None:
+        """Keep a piece of text until the next flush; pieces that follow each other become one row."""
+        if self._thoughts and self._thoughts[-1][0] == experiment:
+            number, at, before = self._thoughts[-1]
+            self._thoughts[-1] = (number, at, before + text)
+        else:
+            self._thoughts.append((experiment, time.time(), text))
+
+    def flush(self) -> None:
+        """Write what was kept, in one transaction; without anything kept this costs nothing."""
+        if not self._samples and not self._thoughts:
+            return
+        samples, self._samples = self._samples, []
+        thoughts, self._thoughts = self._thoughts, []
+        self._db.execute("begin immediate")
+        self._db.executemany(
+            "insert into sample (experiment, attempt, at, step, progress, loss, metric, lr, speed, bad) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            samples,
+        )
+        self._db.executemany("insert into thought (experiment, at, text) values (?, ?, ?)", thoughts)
+        self._db.execute("commit")
+
+    def points(self, experiment: int, *, after: int = 0) -> list[Point]:
+        """The curve of an experiment, all attempts, oldest first."""
+        rows = self._db.execute(
+            "select id, experiment, attempt, at, step, progress, case bad when 1 then 'nan' else loss end, metric, lr, speed"
+            " from sample where experiment = ? and id > ? order by id",
+            (experiment, after),
+        ).fetchall()
+        return [Point(*row[:6], math.nan if row[6] == "nan" else row[6], *row[7:]) for row in rows]
+
+    def thoughts(self, experiment: int, *, after: int = 0) -> list[Thought]:
+        """The streamed text of an experiment, oldest first."""
+        rows = self._db.execute(
+            "select id, experiment, at, text from thought where experiment = ? and id > ? order by id", (experiment, after)
+        ).fetchall()
+        return [Thought(*row) for row in rows]
+
+    def close(self) -> None:
+        """Write what was kept, and give the file back."""
+        self.flush()
+        self._db.close()
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
