@@ -13,12 +13,14 @@ Value = int | float | str | bool | None | tuple[object, ...] | list[object]
 
 
 def constant(source: str, name: str) -> object:
-    """The value of the one line `NAME = VALUE`; EditRefused when there is not exactly one, or it is no literal."""
+    """The value of the one line `NAME = VALUE`; EditRefused when there is not exactly one, or no literal."""
     value = _value_node(source, name)
     try:
         return ast.literal_eval(value)
     except ValueError:
-        raise EditRefused(f"the value of {name} is not a plain literal, but {ast.unparse(value)[:60]!a}") from None
+        raise EditRefused(
+            f"the value of {name} is not a plain literal, but {ast.unparse(value)[:60]!a}"
+        ) from None
 
 
 def set_constant(source: str, name: str, value: Value) -> str:
@@ -36,13 +38,17 @@ def _require_literal(name: str, text: str) -> None:
     try:
         ast.literal_eval(text)
     except (ValueError, SyntaxError):
-        raise EditRefused(f"{name} cannot be set to {text[:60]!a}: not a finite number, text, truth value or list") from None
+        raise EditRefused(
+            f"{name} cannot be set to {text[:60]!a}: not a finite number, text, truth value or list"
+        ) from None
 
 
 def _value_node(source: str, name: str) -> ast.expr:
     found = [value for value in _assigned(source, name) if value.lineno == value.end_lineno]
     if len(found) != 1:
-        raise EditRefused(f"{name} needs exactly one line {name} = VALUE at the top level; there are {len(found)}")
+        raise EditRefused(
+            f"{name} needs exactly one line {name} = VALUE at the top level; there are {len(found)}"
+        )
     return found[0]
 
 

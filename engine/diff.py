@@ -13,10 +13,12 @@ from .errors import EditRefused
 DIFF_BYTES = 256 * 1024
 
 _HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@(?: .*)?")
+_HARMLESS_HEADER = re.compile(r"new file mode 100644|index [0-9a-f]+\.\.[0-9a-f]+(?: 100(?:644|755))?")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_+@=,~.() -]+(?:/[A-Za-z0-9_+@=,~.() -]+)*")
 
-# Text that a reader cannot see, or that reorders what they see (CVE-2021-42574): controls other than tab, bidirectional
-# marks, zero-width and filler characters, line separators that Python and an editor count differently, tags.
+# Text that a reader cannot see, or that reorders what they see (CVE-2021-42574): controls other than tab,
+# bidirectional marks, zero-width and filler characters, line separators that Python and an editor count
+# differently, tags.
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
@@ -61,9 +63,9 @@ class FilePatch:
 def parse(diff: str, *, recount: bool = False) -> tuple[FilePatch, ...]:
     """Read a unified diff: git's or plain, one section per file, text only.
 
-    Raises EditRefused for anything else: renames, copies, deletions, modes, links, submodules, binary, odd paths,
-    unseen characters in added lines, wrong counts. With `recount`, line counts are ignored and a block of `#` lines
-    at the top is skipped: a person edited the diff, or a model wrote it.
+    Raises EditRefused for anything else: renames, copies, deletions, modes, links, submodules, binary, odd
+    paths, unseen characters in added lines, wrong counts. With `recount` the numbers in @@ lines may be wrong
+    or absent, and `#` lines at the top are skipped: a person edited the diff, or a model wrote it.
     """
     check_size("the diff", diff, DIFF_BYTES)
     if "\0" in diff:
@@ -75,6 +77,7 @@ def parse(diff: str, *, recount: bool = False) -> tuple[FilePatch, ...]:
 
 
 def check_size(what: str, text: str, limit: int) -> None:
+    """EditRefused when `text` is longer than `limit` bytes of UTF-8, or cannot be UTF-8 at all."""
     try:
         size = len(text) if len(text) > limit else len(text.encode("utf-8"))
     except UnicodeEncodeError:
@@ -88,22 +91,20 @@ def show(text: str) -> str:
     return ascii(text if len(text) <= 80 else f"{text[:77]}...")
 
 
-
 class _Reader:
     """Walks through the lines of one diff."""
 
     def __init__(self, diff: str, recount: bool) -> None:
-        lines = diff.split("\n")
-        while lines and not lines[-1]:
-            lines.pop()
-        self.lines = lines
+        self.lines = diff.removesuffix("\n").split("\n")
         self.at = 0
         self.recount = recount
-        if recount:
-            while self.peek().startswith("#") or (self.at < len(lines) and not self.peek()):
-                self.at += 1
+        self.skip_blank()
+        while recount and self.peek().startswith("#"):
+            self.take()
+            self.skip_blank()
 
     def files(self) -> Iterator[FilePatch]:
+        """Each file's section."""
         seen: set[str] = set()
         while self.at < len(self.lines):
             patch = self.file()
@@ -112,6 +113,11 @@ class _Reader:
                 raise EditRefused(f"{patch.path} appears twice in the diff; put all its hunks in one section")
             seen.add(patch.path.casefold())
             yield patch
+            self.skip_blank()
+
+    def skip_blank(self) -> None:
+        while self.at < len(self.lines) and not self.lines[self.at]:
+            self.at += 1
 
     def peek(self, ahead: int = 0) -> str:
         return self.lines[self.at + ahead] if self.at + ahead < len(self.lines) else ""
@@ -123,11 +129,13 @@ class _Reader:
     def file(self) -> FilePatch:
         git_path, declared_new = self.git_header()
         if not (self.peek().startswith("--- ") and self.peek(1).startswith("+++ ")):
-            raise EditRefused(f"line {self.at + 1} of the diff is {show(self.peek())}; expected --- a/FILE and +++ b/FILE")
+            raise EditRefused(
+                f"line {self.at + 1} of the diff is {show(self.peek())}; expected --- a/FILE and +++ b/FILE"
+            )
         path, new = _path_of(_name(self.take()), _name(self.take()))
         if git_path not in (None, path) or (declared_new and not new):
             raise EditRefused(f"the headers of {path} disagree with each other")
-        hunks = []
+        hunks: list[Hunk] = []
         while self.peek().startswith("@@"):
             hunks.append(self.hunk(path, len(hunks) + 1))
         if not hunks:
@@ -142,17 +150,24 @@ class _Reader:
         while self.at < len(self.lines) and not self.peek().startswith(("--- ", "diff --git ")):
             line = self.take()
             new = new or line == "new file mode 100644"
-            if not (line == "new file mode 100644" or re.fullmatch(r"index [0-9a-f]+\.\.[0-9a-f]+(?: 100(?:644|755))?", line)):
-                raise EditRefused(f"{show(line)} in the diff of {path}: only the text of files can be changed")
+            if not _HARMLESS_HEADER.fullmatch(line):
+                raise EditRefused(
+                    f"{show(line)} in the diff of {path}: only the text of files can be changed"
+                )
         return path, new
 
     def hunk(self, path: str, number: int) -> Hunk:
         where = f"hunk {number} of {path}"
-        header = _HUNK.fullmatch(self.take())
-        if not header:
-            raise EditRefused(f"{where} begins with {show(self.lines[self.at - 1])}; expected @@ -LINE,COUNT +LINE,COUNT @@")
-        start, old, new = int(header[1]), int(header[2] or 1), int(header[4] or 1)
-        lines = self.uncounted(where) if self.recount else self.counted(where, old, new)
+        header = self.take()
+        numbers = _HUNK.fullmatch(header)
+        if not numbers and not self.recount:
+            raise EditRefused(f"{where} begins with {show(header)}; expected @@ -LINE,COUNT +LINE,COUNT @@")
+        # Without numbers its lines alone say where it goes.
+        start = int(numbers[1]) if numbers else 0
+        if numbers and not self.recount:
+            lines = self.counted(where, int(numbers[2] or 1), int(numbers[4] or 1))
+        else:
+            lines = self.uncounted(where)
         if not any(line.op != " " for line in lines):
             raise EditRefused(f"{where} changes nothing")
         return Hunk(start, tuple(lines))
@@ -162,7 +177,9 @@ class _Reader:
         lines: list[Line] = []
         while old > 0 or new > 0:
             if self.at >= len(self.lines):
-                raise EditRefused(f"{where} ends before its {old} old and {new} new lines that are still to come")
+                raise EditRefused(
+                    f"{where} ends before its {old} old and {new} new lines that are still to come"
+                )
             line = self.line(where)
             old -= line.op != "+"
             new -= line.op != "-"
@@ -172,7 +189,7 @@ class _Reader:
         return lines
 
     def uncounted(self, where: str) -> list[Line]:
-        """Lines up to the next header, or to the end; blank lines just before are an editor's, not the file's."""
+        """Lines up to the next header, or to the end; blank lines before that are an editor's."""
         end = self.at
         while end < len(self.lines) and not self.starts_section(end):
             end += 1
@@ -188,28 +205,35 @@ class _Reader:
     def starts_section(self, at: int) -> bool:
         first, second, third = (*self.lines[at : at + 3], "", "")[:3]
         # "--- x" alone may be the removed line "-- x".
-        return first.startswith(("@@ ", "diff --git ")) or (
-            first.startswith("--- ") and second.startswith("+++ ") and third.startswith("@@ ")
+        return first.startswith(("@@", "diff --git ")) or (
+            first.startswith("--- ") and second.startswith("+++ ") and third.startswith("@@")
         )
 
     def line(self, where: str) -> Line:
         raw = self.take()
         # Editors and models strip the one space of an empty context line.
-        op, text = (raw[0], raw[1:]) if raw else (" ", "")
-        if op not in (" ", "-", "+"):
-            raise EditRefused(f"{where}: {show(raw)} begins with neither a space nor + nor -")
-        if op == "+":
-            _check_seen(where, text)
+        text = raw[1:]
         if self.peek().startswith("\\ "):
             self.take()
-            return Line(op, text)
-        return Line(op, f"{text}\n")
+        else:
+            text += "\n"
+        match raw[:1]:
+            case "" | " ":
+                return Line(" ", text)
+            case "-":
+                return Line("-", text)
+            case "+":
+                _check_seen(where, text)
+                return Line("+", text)
+        raise EditRefused(f"{where}: {show(raw)} begins with neither a space nor + nor -")
 
 
 def _check_seen(where: str, text: str) -> None:
-    # A carriage return is a line's end only at the end of a line: elsewhere Python starts a line that no editor shows.
-    if hidden := _UNSEEN.search(text.removesuffix("\r")):
-        raise EditRefused(f"{where} adds the unseen character U+{ord(hidden[0]):04X}; write it as an escape if it is meant")
+    # A carriage return ends a line only before a newline; elsewhere it starts one that no editor shows.
+    if hidden := _UNSEEN.search(text.removesuffix("\n").removesuffix("\r")):
+        raise EditRefused(
+            f"{where} adds the unseen character U+{ord(hidden[0]):04X}; write it as an escape if it is meant"
+        )
 
 
 def _name(header: str) -> str:
@@ -227,13 +251,22 @@ def _path_of(old: str, new: str) -> tuple[str, bool]:
         return _checked(old), False
     if old.startswith("a/") and new.startswith("b/") and old[2:] == new[2:]:
         return _checked(old[2:]), False
-    raise EditRefused(f"the headers name two files, {show(old)} and {show(new)}; a diff may not rename or copy")
+    raise EditRefused(
+        f"the headers name two files, {show(old)} and {show(new)}; a diff may not rename or copy"
+    )
 
 
 def _git_path(header: str) -> str:
     """The path in `diff --git a/PATH b/PATH`."""
     names = header.removeprefix("diff --git ")
     half = len(names) // 2
+    # A name may hold spaces, so the middle is the only place to part two names that agree.
+    if (
+        len(names) % 2 == 0
+        or names[half] != " "
+        or names[:half].removeprefix("a/") != names[half + 1 :].removeprefix("b/")
+    ):
+        raise EditRefused(f"{show(header)} names two files; a diff may not rename or copy")
     return _path_of(names[:half], names[half + 1 :])[0]
 
 
@@ -242,6 +275,8 @@ def _checked(path: str) -> str:
     parts = path.split("/")
     if not _PLAIN_PATH.fullmatch(path) or len(path) > 255:
         raise EditRefused(f"{show(path)} is not a plain relative path (ASCII letters, digits, . _ - and /)")
-    if any(part.strip(". ") == "" or part[-1] in ". " or part.casefold() in (".git", "git~1") for part in parts):
+    if any(
+        part.strip(". ") == "" or part[-1] in ". " or part.casefold() in (".git", "git~1") for part in parts
+    ):
         raise EditRefused(f"{show(path)} is not a plain path inside the task folder")
     return path

@@ -8,11 +8,11 @@ Pure: text in, text out.
 
 import difflib
 import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from .constants import Value, constant, set_constant
+from .diff import FilePatch, Hunk, Line, check_size, parse, show
 from .errors import EditRefused
 
 __all__ = [
@@ -21,18 +21,21 @@ __all__ = [
     "FilePatch",
     "Hunk",
     "Line",
+    "Value",
     "allowed",
     "apply",
     "canonical",
+    "constant",
     "count_changes",
     "digest",
     "parse",
     "permits",
     "render",
+    "set_constant",
 ]
 
 FILE_BYTES = 512 * 1024
-
+_NO_NEWLINE = "\\ No newline at end of file"
 
 
 class Changes(NamedTuple):
@@ -45,7 +48,7 @@ class Changes(NamedTuple):
 
 
 def apply(patches: Sequence[FilePatch], sources: Mapping[str, str]) -> dict[str, str]:
-    """The new text of each patched file. `sources` are the old texts; files without a patch are not in the answer.
+    """The new text of each patched file; `sources` are the old texts. Other files are not in the answer.
 
     A hunk must match exactly at its stated line, or at exactly one other place after the hunk before it.
     """
@@ -61,7 +64,7 @@ def apply(patches: Sequence[FilePatch], sources: Mapping[str, str]) -> dict[str,
 
 
 def render(path: str, before: str | None, after: str) -> str:
-    """The unified diff from `before` (None: the file is new) to `after`, with three lines of context; "" if equal."""
+    """The unified diff from `before` (None: a new file) to `after` with 3 lines of context; "" if equal."""
     name = "/dev/null" if before is None else f"a/{path}"
     found = difflib.unified_diff(_lines(before or ""), _lines(after), name, f"b/{path}")
     return "".join(line if line.endswith("\n") else f"{line}\n{_NO_NEWLINE}\n" for line in found)
@@ -79,7 +82,7 @@ def digest(diff: str) -> str:
 
 
 def permits(path: str, editable: Sequence[str]) -> bool:
-    """Whether `path` is, byte for byte, an editable file or lies in an editable folder (an entry ending in /)."""
+    """Whether `path` is, byte for byte, an editable file, or lies in an editable folder (ends in /)."""
     return any(path == entry or (entry.endswith("/") and path.startswith(entry)) for entry in editable)
 
 
@@ -134,25 +137,35 @@ def _place(where: str, hunk: Hunk, source: list[str], done: int) -> int:
     before = hunk.before
     if not before:
         if source:
-            raise EditRefused(f"{where} has no line of context, so its place cannot be checked; add the lines around it")
+            raise EditRefused(
+                f"{where} has no line of context, so its place cannot be checked; add the lines around it"
+            )
         return 0
     stated = hunk.start - 1
     if stated >= done and source[stated : stated + len(before)] == before:
         return stated
     last = len(source) - len(before)
-    places = [at for at in range(done, last + 1) if source[at] == before[0] and source[at : at + len(before)] == before]
+    places = [
+        at
+        for at in range(done, last + 1)
+        if source[at] == before[0] and source[at : at + len(before)] == before
+    ]
     if len(places) == 1:
         return places[0]
     if places:
         lines = ", ".join(str(at + 1) for at in places[:5])
-        raise EditRefused(f"{where} fits at lines {lines}, and not at line {hunk.start} as stated; add lines of context")
+        raise EditRefused(
+            f"{where} fits at lines {lines}, and not at line {hunk.start} as stated; add lines of context"
+        )
     raise EditRefused(f"{where} does not fit: {_difference(before, source, max(stated, 0))}")
 
 
 def _difference(before: list[str], source: list[str], start: int) -> str:
     for line, expected in enumerate(before, start):
         if line >= len(source):
-            return f"the file ends at line {len(source)}, the diff expects {show(expected)} at line {line + 1}"
+            return (
+                f"the file ends at line {len(source)}, the diff expects {show(expected)} at line {line + 1}"
+            )
         if source[line] != expected:
             return f"line {line + 1} is {show(source[line])}, the diff expects {show(expected)}"
     return "it overlaps the hunk before it"
