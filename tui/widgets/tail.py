@@ -1,0 +1,240 @@
+"""Text that keeps arriving: reasoning, a log.
+
+Covered: pieces that end anywhere, wrapping, following the end or being held, a limit on lines. Not covered:
+when to draw; the caller's tick calls `flush`, at most ten times a second.
+"""
+
+from collections import deque
+from itertools import islice
+
+from rich.segment import Segment
+
+from loopwatch.tui.clean import clean, wrap
+from loopwatch.tui.palette import Inks, Role
+
+from .pane import Pane, Title
+
+LINES_KEPT = 5_000
+LONGEST_LINE = 4_000
+"""Characters; an endless line is broken here, so that adding to it stays cheap."""
+
+PENDING_KEPT = 1_000_000
+"""Characters kept between two flushes; of a flood only the end can be read anyway."""
+
+JUMP = 5
+"""Lines left empty when the end is reached, so that most flushes repaint a line or two instead of the
+whole pane."""
+
+
+class Tail(Pane):
+    """The end of a stream, following it until it is held or scrolled back."""
+
+    def __init__(
+        self,
+        *,
+        title: Title = "",
+        empty: str = "",
+        jump: int = JUMP,
+        ascii_only: bool = False,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        """`jump` is how many lines the view goes on at once; `empty` is shown until there is text."""
+        super().__init__(title=title, ascii_only=ascii_only, id=id, classes=classes)
+        self._lines: deque[tuple[str, Role]] = deque(maxlen=LINES_KEPT)
+        self._rows: deque[tuple[str, Role]] = deque(maxlen=LINES_KEPT)
+        self._pending: list[tuple[str, Role]] = []
+        self._pending_size = 0
+        self._partial = ""
+        self._partial_role: Role = "text"
+        self._partial_rows = 0
+        self._wrapped_at = 0
+        self._empty = clean(empty)
+        self._jump = jump
+        self._top = 0
+        self._following = True
+        self._missed = 0
+
+    @property
+    def following(self) -> bool:
+        """Whether new text moves the view."""
+        return self._following
+
+    def append(self, text: str, *, role: Role = "text") -> None:
+        """Add a piece of text that may begin and end anywhere; drawn at the next `flush`."""
+        if not text:
+            return
+        self._pending.append((text[-PENDING_KEPT:], role))
+        self._pending_size += len(text)
+        if self._pending_size > 2 * PENDING_KEPT:
+            self._drop_flood()
+
+    def heading(self, text: str, *, role: Role = "quiet") -> None:
+        """Begin a new block with a line of its own."""
+        fresh = "" if self._ends_with_line_feed() else "\n"
+        self.append(f"{fresh}{clean(text)}\n", role=role)
+
+    def clear(self) -> None:
+        """Forget everything and follow again."""
+        self._lines.clear()
+        self._rows.clear()
+        self._pending.clear()
+        self._partial, self._partial_rows, self._pending_size = "", 0, 0
+        self._top, self._missed, self._following = 0, 0, True
+        self.redraw()
+
+    def flush(self) -> None:
+        """Draw what was appended."""
+        if not self._pending:
+            return
+        pending, self._pending, self._pending_size = self._pending, [], 0
+        for text, role in pending:
+            self._take(text, role)
+        self._place()
+        self.redraw()
+
+    def hold(self) -> None:
+        """Stay at what is in view, whatever arrives."""
+        self._following = False
+        self.redraw()
+
+    def follow(self) -> None:
+        """Go to the end and stay there."""
+        self._following, self._missed = True, 0
+        self._top = max(0, len(self._rows) - self.inner_height)
+        self.redraw()
+
+    def move(self, lines: int) -> None:
+        """Scroll; reaching the end follows again."""
+        last = max(0, len(self._rows) - self.inner_height)
+        self._top = max(0, min(last, min(self._top, last) + lines))
+        self._following = self._top == last and lines >= 0
+        if self._following:
+            self._missed = 0
+        self.redraw()
+
+    def end(self) -> None:
+        """Follow."""
+        self.follow()
+
+    def on_resize(self) -> None:
+        """Wrap again, keeping the end, or roughly the place where the view was held."""
+        if self._wrap_width != self._wrapped_at:
+            share = self._top / len(self._rows) if self._rows else 0.0
+            self._wrap_all()
+            self._top = int(share * len(self._rows))
+        if self._following:
+            self._top = max(0, len(self._rows) - self.inner_height)
+        self.redraw()
+
+    def foot(self) -> Title:
+        """Return whether the view follows, and what it misses."""
+        if self._following:
+            return ""
+        new = f" · {self._missed} new" if self._missed else ""
+        return [("held" + (new.replace("·", "-") if self.ascii_only else new) + ", G follows", "warn")]
+
+    def draw(self, width: int, height: int, ink: Inks) -> list[list[Segment]]:
+        """Draw the rows in view."""
+        if not self._rows:
+            return [[Segment(self._empty, ink("quiet"))]]
+        shown = islice(self._rows, self._top, self._top + height)
+        return [[Segment(text, ink(role))] for text, role in shown]
+
+    @property
+    def _wrap_width(self) -> int:
+        return max(2, self.inner_width) if self.inner_width else 78
+
+    def _take(self, text: str, role: Role) -> None:
+        """Add a piece: whole lines are settled, the rest stays open."""
+        self._withdraw_partial()
+        if role != self._partial_role and self._partial:
+            self._settle(self._partial.removesuffix("\r"))
+            self._partial = ""
+            text = text.removeprefix("\n")
+        self._partial_role = role
+        text = self._partial + text
+        # A carriage return at the very end may be half of a line end.
+        tail = "\r" if text.endswith("\r") else ""
+        *whole, self._partial = _split(text[: len(text) - len(tail)])
+        self._partial += tail
+        for line in whole[-LINES_KEPT:]:
+            self._settle(line)
+        while len(self._partial) > LONGEST_LINE:
+            self._settle(self._partial[:LONGEST_LINE])
+            self._partial = self._partial[LONGEST_LINE:]
+        self._show_partial()
+
+    def _settle(self, raw: str) -> None:
+        for at in range(0, max(1, len(raw)), LONGEST_LINE):
+            line = clean(raw[at : at + LONGEST_LINE]), self._partial_role
+            self._lines.append(line)
+            self._add_rows(line)
+
+    def _show_partial(self) -> None:
+        if not self._partial:
+            return
+        rows = wrap(clean(self._partial.rstrip("\r")), self._wrap_width)
+        self._partial_rows = len(rows)
+        for row in rows:
+            self._add_row(row, self._partial_role)
+        self._missed += 0 if self._following else 1
+
+    def _withdraw_partial(self) -> None:
+        for _ in range(self._partial_rows):
+            self._rows.pop()
+        if self._partial_rows and not self._following:
+            self._missed -= 1
+        self._partial_rows = 0
+
+    def _add_rows(self, line: tuple[str, Role]) -> None:
+        for row in wrap(line[0], self._wrap_width):
+            self._add_row(row, line[1])
+        self._missed += 0 if self._following else 1
+
+    def _add_row(self, text: str, role: Role) -> None:
+        """Add a row; when the oldest falls off, a held view stays on its text."""
+        if len(self._rows) == LINES_KEPT:
+            self._top = max(0, self._top - 1)
+        self._rows.append((text, role))
+
+    def _wrap_all(self) -> None:
+        self._wrapped_at = self._wrap_width
+        missed = self._missed
+        self._rows.clear()
+        self._partial_rows = 0
+        for line in self._lines:
+            self._add_rows(line)
+        self._show_partial()
+        self._missed = missed
+
+    def _place(self) -> None:
+        """Follow the end: jump on by a few lines when it leaves the view."""
+        height = self.inner_height
+        if not self._following or not height:
+            return
+        below = len(self._rows) - self._top - height
+        if below > 0 or self._top > len(self._rows):
+            jump = min(self._jump, height // 3)
+            self._top = max(0, len(self._rows) - height + jump)
+
+    def _ends_with_line_feed(self) -> bool:
+        if self._pending:
+            return self._pending[-1][0].endswith("\n")
+        return not self._partial
+
+    def _drop_flood(self) -> None:
+        """Keep the newest pieces that fit."""
+        kept: list[tuple[str, Role]] = []
+        size = 0
+        for text, role in reversed(self._pending):
+            if size >= PENDING_KEPT:
+                break
+            kept.append((text, role))
+            size += len(text)
+        self._pending = kept[::-1]
+        self._pending_size = size
+
+
+def _split(text: str) -> list[str]:
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
