@@ -98,7 +98,10 @@ def find(name: str | None = None) -> Run:
         if run.name == name:
             return run
     names = ", ".join(run.name for run in there[:5])
-    raise RunNotFound(f"there is no run {name!r}; " + (f"the newest are: {names}" if names else "start one with: loopwatch run pretrain"))
+    raise RunNotFound(
+        f"there is no run {name!r}; "
+        + (f"the newest are: {names}" if names else "start one with: loopwatch run pretrain")
+    )
 
 
 def create(task: str, make: Callable[[str], RunConfig]) -> Run:
@@ -111,7 +114,9 @@ def create(task: str, make: Callable[[str], RunConfig]) -> Run:
         except FileExistsError:
             continue
         except OSError as error:
-            raise StateFolderError(f"the run folder {folder} cannot be made: {error.strerror}; free some space or set LOOPWATCH_HOME") from error
+            raise StateFolderError(
+                f"the run folder {folder} cannot be made: {error.strerror}; free some space or set LOOPWATCH_HOME"
+            ) from error
         draft = folder / "run.json.new"
         draft.write_text(make(folder.name).model_dump_json(indent=1), encoding="utf-8")
         draft.rename(folder / "run.json")
@@ -144,7 +149,12 @@ def start(run: Run) -> None:
             stderr=log,
             start_new_session=True,
             cwd=run.folder,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "VECLIB_MAXIMUM_THREADS": "1"},
+            env={
+                **os.environ,
+                "OMP_NUM_THREADS": "1",
+                "OPENBLAS_NUM_THREADS": "1",
+                "VECLIB_MAXIMUM_THREADS": "1",
+            },
         )
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

@@ -18,9 +18,7 @@ def constant(source: str, name: str) -> object:
     try:
         return ast.literal_eval(value)
     except ValueError:
-        raise EditRefused(
-            f"the value of {name} is not a plain literal, but {ast.unparse(value)[:60]!a}"
-        ) from None
+        raise EditRefused(f"the value of {name} is not a plain literal, but {ast.unparse(value)[:60]!a}") from None
 
 
 def set_constant(source: str, name: str, value: Value) -> str:
@@ -46,9 +44,7 @@ def _require_literal(name: str, text: str) -> None:
 def _value_node(source: str, name: str) -> ast.expr:
     found = [value for value in _assigned(source, name) if value.lineno == value.end_lineno]
     if len(found) != 1:
-        raise EditRefused(
-            f"{name} needs exactly one line {name} = VALUE at the top level; there are {len(found)}"
-        )
+        raise EditRefused(f"{name} needs exactly one line {name} = VALUE at the top level; there are {len(found)}")
     return found[0]
 
 

@@ -151,9 +151,7 @@ class _Reader:
             line = self.take()
             new = new or line == "new file mode 100644"
             if not _HARMLESS_HEADER.fullmatch(line):
-                raise EditRefused(
-                    f"{show(line)} in the diff of {path}: only the text of files can be changed"
-                )
+                raise EditRefused(f"{show(line)} in the diff of {path}: only the text of files can be changed")
         return path, new
 
     def hunk(self, path: str, number: int) -> Hunk:
@@ -177,9 +175,7 @@ class _Reader:
         lines: list[Line] = []
         while old > 0 or new > 0:
             if self.at >= len(self.lines):
-                raise EditRefused(
-                    f"{where} ends before its {old} old and {new} new lines that are still to come"
-                )
+                raise EditRefused(f"{where} ends before its {old} old and {new} new lines that are still to come")
             line = self.line(where)
             old -= line.op != "+"
             new -= line.op != "-"
@@ -251,9 +247,7 @@ def _path_of(old: str, new: str) -> tuple[str, bool]:
         return _checked(old), False
     if old.startswith("a/") and new.startswith("b/") and old[2:] == new[2:]:
         return _checked(old[2:]), False
-    raise EditRefused(
-        f"the headers name two files, {show(old)} and {show(new)}; a diff may not rename or copy"
-    )
+    raise EditRefused(f"the headers name two files, {show(old)} and {show(new)}; a diff may not rename or copy")
 
 
 def _git_path(header: str) -> str:
@@ -275,8 +269,6 @@ def _checked(path: str) -> str:
     parts = path.split("/")
     if not _PLAIN_PATH.fullmatch(path) or len(path) > 255:
         raise EditRefused(f"{show(path)} is not a plain relative path (ASCII letters, digits, . _ - and /)")
-    if any(
-        part.strip(". ") == "" or part[-1] in ". " or part.casefold() in (".git", "git~1") for part in parts
-    ):
+    if any(part.strip(". ") == "" or part[-1] in ". " or part.casefold() in (".git", "git~1") for part in parts):
         raise EditRefused(f"{show(path)} is not a plain path inside the task folder")
     return path

@@ -145,11 +145,7 @@ def _place(where: str, hunk: Hunk, source: list[str], done: int) -> int:
     if stated >= done and source[stated : stated + len(before)] == before:
         return stated
     last = len(source) - len(before)
-    places = [
-        at
-        for at in range(done, last + 1)
-        if source[at] == before[0] and source[at : at + len(before)] == before
-    ]
+    places = [at for at in range(done, last + 1) if source[at] == before[0] and source[at : at + len(before)] == before]
     if len(places) == 1:
         return places[0]
     if places:
@@ -163,9 +159,7 @@ def _place(where: str, hunk: Hunk, source: list[str], done: int) -> int:
 def _difference(before: list[str], source: list[str], start: int) -> str:
     for line, expected in enumerate(before, start):
         if line >= len(source):
-            return (
-                f"the file ends at line {len(source)}, the diff expects {show(expected)} at line {line + 1}"
-            )
+            return f"the file ends at line {len(source)}, the diff expects {show(expected)} at line {line + 1}"
         if source[line] != expected:
             return f"line {line + 1} is {show(source[line])}, the diff expects {show(expected)}"
     return "it overlaps the hunk before it"

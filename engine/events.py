@@ -2,7 +2,7 @@
 
 An experiment's life is one line of facts:
 
-    Proposing → Proposed → (Asked → Decided) → Applied → Started → Finished → Measured → Built → (Asked → Decided) → Judged → Settled
+    Proposing → Proposed → (Asked → Decided) → Applied → Started → Finished → Measured → (Asked → Decided) → Judged → Settled
 
 and each arrow is one transaction, so that a killed engine has exactly one place to go on from. Times are not in the facts but
 beside them, in `Entry.at` (seconds since 1970, UTC).
@@ -16,7 +16,9 @@ from .config import RunConfig, StopReason
 from .policy import Gate
 from .task import Budget, Metric
 
-Verdict = Literal["kept", "discarded", "aborted", "crashed", "timed_out", "no_metric", "vetoed", "voided", "interrupted"]
+Verdict = Literal[
+    "kept", "discarded", "aborted", "crashed", "timed_out", "no_metric", "vetoed", "voided", "interrupted"
+]
 FAILURES: frozenset[Verdict] = frozenset({"crashed", "timed_out", "no_metric", "voided"})
 
 Answer = Literal["approve", "veto", "amend", "send_back", "let_run", "abort", "accept", "keep", "discard"]
@@ -256,14 +258,6 @@ class AttemptLost(Fact):
     why: str
 
 
-class Built(Fact):
-    """The commit of an experiment exists; no branch points to it yet."""
-
-    kind: Literal["built"] = "built"
-    experiment: int
-    commit: str
-
-
 class Judged(Fact):
     """An experiment's one verdict."""
 
@@ -278,6 +272,7 @@ class Judged(Fact):
     reason: str
     by: str
     commit: str | None = None
+    """Built from the exact bytes that ran; the branch moves to it only when it is kept, and only after this fact."""
 
 
 class Settled(Fact):
@@ -290,7 +285,7 @@ class Settled(Fact):
 
 AnyFact = Annotated[
     RunOpened | EngineStarted | ProgramRead | Warned | Paused | Held | Resumed | PolicyChanged | Noted | StopAsked | Stopped
-    | Proposing | Proposed | Asked | Decided | Applied | Started | Finished | Measured | AttemptLost | Built | Judged | Settled,
+    | Proposing | Proposed | Asked | Decided | Applied | Started | Finished | Measured | AttemptLost | Judged | Settled,
     Field(discriminator="kind"),
 ]  # fmt: skip
 

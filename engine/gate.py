@@ -33,14 +33,25 @@ class Gates:
         self._journal = journal
         self._reply: asyncio.Future[Decided] | None = None
 
-    async def decide(self, gate: Gate, experiment: int, *, question: str, occasion: Occasion, digest: str = "", suggestion: Answer) -> Decided:
+    async def decide(
+        self,
+        gate: Gate,
+        experiment: int,
+        *,
+        question: str,
+        occasion: Occasion,
+        digest: str = "",
+        suggestion: Answer,
+    ) -> Decided:
         """Ask a person or the policy; returns once the decision is in the ledger.
 
         suggestion  what happens when the policy does not ask
         """
         policy = parse(self._journal.state.gates[gate])
         if not policy.asks_about(occasion):
-            fact = Decided(experiment=experiment, gate=gate, answer=suggestion, by=f"policy {policy.text}", digest=digest)
+            fact = Decided(
+                experiment=experiment, gate=gate, answer=suggestion, by=f"policy {policy.text}", digest=digest
+            )
             self._journal.append(fact)
             return fact
         return await self._ask(

@@ -13,7 +13,26 @@ import platformdirs
 from .errors import StateFolderError
 
 SHARED_FILE_SYSTEMS = frozenset(
-    "nfs nfs4 cifs smb3 smbfs lustre 9p afs ceph glusterfs beegfs gpfs ocfs2 gfs2 fuse.sshfs fuse.glusterfs fuse.ceph fuse.juicefs".split()
+    [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "lustre",
+        "9p",
+        "afs",
+        "ceph",
+        "glusterfs",
+        "beegfs",
+        "gpfs",
+        "ocfs2",
+        "gfs2",
+        "fuse.sshfs",
+        "fuse.glusterfs",
+        "fuse.ceph",
+        "fuse.juicefs",
+    ]
 )
 
 
@@ -24,9 +43,13 @@ def home() -> Path:
     try:
         (folder / "runs").mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise StateFolderError(f"the state folder {folder} cannot be made: {error.strerror}; set LOOPWATCH_HOME to a folder you can write") from error
+        raise StateFolderError(
+            f"the state folder {folder} cannot be made: {error.strerror}; set LOOPWATCH_HOME to a folder you can write"
+        ) from error
     if not os.access(folder / "runs", os.W_OK | os.X_OK):
-        raise StateFolderError(f"the state folder {folder} is not writable; set LOOPWATCH_HOME to a folder you can write")
+        raise StateFolderError(
+            f"the state folder {folder} is not writable; set LOOPWATCH_HOME to a folder you can write"
+        )
     kind = file_system(folder)
     if kind in SHARED_FILE_SYSTEMS:
         raise StateFolderError(

@@ -1,22 +1,42 @@
 """The ledger together with the state it folds to: what the engine's parts write to and read from."""
 
+from contextlib import suppress
+from pathlib import Path
+
+from .errors import LedgerError
 from .events import AnyFact, Entry
 from .ledger import Ledger
 from .state import State
 from .telemetry import Telemetry
 
+BALLAST_BYTES = 16 * 2**20
+
 
 class Journal:
     """One engine's view of its run: each fact is durable before it counts."""
 
-    def __init__(self, ledger: Ledger, telemetry: Telemetry) -> None:
-        """Read what there is."""
-        self.ledger, self.telemetry, self.state = ledger, telemetry, State()
+    def __init__(self, ledger: Ledger, telemetry: Telemetry, *, ballast: Path) -> None:
+        """Read what there is; `ballast` is a file that is given up when the disk is full, so that facts still fit."""
+        self.ledger, self.telemetry, self.state, self._ballast = ledger, telemetry, State(), ballast
+        with suppress(OSError):
+            ballast.write_bytes(bytes(BALLAST_BYTES))
         self._fold(ledger.since())
 
     def append(self, *facts: AnyFact) -> None:
         """Write facts in one transaction, then fold them in."""
-        self._fold(self.ledger.append(*facts))
+        try:
+            entries = self.ledger.append(*facts)
+        except LedgerError:
+            if not self.free_ballast():
+                raise
+            entries = self.ledger.append(*facts)
+        self._fold(entries)
+
+    def free_ballast(self) -> bool:
+        """Give up the ballast; False when it is gone already."""
+        there = self._ballast.exists()
+        self._ballast.unlink(missing_ok=True)
+        return there
 
     def answer(self, command: int, *, ok: bool, text: str, facts: tuple[AnyFact, ...] = ()) -> bool:
         """Answer a command with the facts it causes; False when it was withdrawn in the meantime."""

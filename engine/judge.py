@@ -42,7 +42,9 @@ def measurement(metric: Metric, printed: Sequence[str]) -> tuple[float | None, s
     return number, ""
 
 
-def judge(metric: Metric, *, measured: Measured, finished: Finished | None, best: float | None, margin_sigma: float) -> Judgement:
+def judge(
+    metric: Metric, *, measured: Measured, finished: Finished | None, best: float | None, margin_sigma: float
+) -> Judgement:
     """The verdict on an experiment.
 
     best          the number to beat, in the metric's unit; None for the baseline
@@ -57,7 +59,12 @@ def judge(metric: Metric, *, measured: Measured, finished: Finished | None, best
         case "voided":
             return Judgement("voided", f"voided: {measured.problem}", value)
         case "aborted" | "crashed" | "timed_out" | "no_metric" as outcome:
-            words = {"aborted": "aborted", "crashed": "crashed", "timed_out": "timed out", "no_metric": "no metric"}[outcome]
+            words = {
+                "aborted": "aborted",
+                "crashed": "crashed",
+                "timed_out": "timed out",
+                "no_metric": "no metric",
+            }[outcome]
             after = f" after {finished.wall_seconds:.0f} s" if finished and outcome != "no_metric" else ""
             return Judgement(outcome, f"{words}{after}: {measured.problem}")
 
@@ -79,7 +86,13 @@ def _compare(metric: Metric, value: float, best: float | None, margin_sigma: flo
     if gain > margin_sigma * (metric.noise or 0.0):
         return Judgement("kept", f"kept: {change}, {_above(sigma, metric.noise)}", value, gain, sigma)
     if gain > 0:
-        return Judgement("discarded", f"discarded: {change} is better by {show(gain)}, within the noise ({_sigmas(sigma)})", value, gain, sigma)
+        return Judgement(
+            "discarded",
+            f"discarded: {change} is better by {show(gain)}, within the noise ({_sigmas(sigma)})",
+            value,
+            gain,
+            sigma,
+        )
     if gain == 0:
         return Judgement("discarded", f"discarded: {show(value)} is exactly the best so far", value, gain, sigma)
     return Judgement("discarded", f"discarded: {change} is worse by {show(-gain)}{_worse(sigma)}", value, gain, sigma)

@@ -99,9 +99,7 @@ def read_log(path: str, last_bytes: int) -> bytes:
     """The last bytes of a log, growing or finished, with a mark where output is missing. b"" without one."""
     folder, name = os.path.split(path)
     try:
-        offsets = [
-            int(n[len(name) + 6 :]) for n in os.listdir(folder or ".") if n.startswith(f"{name}.tail.")
-        ]
+        offsets = [int(n[len(name) + 6 :]) for n in os.listdir(folder or ".") if n.startswith(f"{name}.tail.")]
         head_bytes = os.stat(path).st_size
     except OSError:
         return b""

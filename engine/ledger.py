@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from pydantic import ValidationError
+
 from . import commands
 from .commands import AnyCommand
 from .errors import LedgerError
@@ -27,7 +29,8 @@ class Inbox(NamedTuple):
     asked_at: float
     by: str
     via: str
-    command: AnyCommand
+    command: AnyCommand | None
+    """None: written by a viewer of another version, and not understood."""
     answered: bool
     ok: bool
     answer: str
@@ -44,9 +47,13 @@ def connect(path: Path, schema: str, *, synchronous: str) -> sqlite3.Connection:
         if version == 0:
             _create(db, (_HERE / schema).read_text(encoding="utf-8"))
         elif version > VERSION:
-            raise LedgerError(f"{path} was written by a newer loopwatch (format {version}, this one reads {VERSION}); upgrade loopwatch")
+            raise LedgerError(
+                f"{path} was written by a newer loopwatch (format {version}, this one reads {VERSION}); upgrade loopwatch"
+            )
     except sqlite3.Error as error:
-        raise LedgerError(f"{path} cannot be {'made' if new else 'read'}: {error}; see that its disk is there and not full") from error
+        raise LedgerError(
+            f"{path} cannot be {'made' if new else 'read'}: {error}; see that its disk is there and not full"
+        ) from error
     return db
 
 
@@ -57,6 +64,23 @@ def _create(db: sqlite3.Connection, schema: str) -> None:
             db.execute(statement)
         db.execute(f"pragma user_version = {VERSION}")
     db.execute("commit")
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """All of the body's writes or none; LedgerError when the disk says no."""
+    try:
+        db.execute("begin immediate")
+        try:
+            yield db
+        except BaseException:
+            db.execute("rollback")
+            raise
+        db.execute("commit")
+    except sqlite3.Error as error:
+        if db.in_transaction:
+            db.execute("rollback")
+        raise LedgerError(f"the ledger cannot be written: {error}; free some disk space and resume") from error
 
 
 class Ledger:
@@ -75,7 +99,7 @@ class Ledger:
     def append(self, *facts: AnyFact) -> list[Entry]:
         """Add facts in one transaction; they are on the disk when this returns."""
         now = time.time()
-        with self._transaction() as db:
+        with transaction(self._db) as db:
             return [Entry(_insert(db, fact, now), now, fact) for fact in facts]
 
     def since(self, seq: int = 0, *, limit: int = -1) -> list[Entry]:
@@ -92,7 +116,7 @@ class Ledger:
     def ask(self, command: AnyCommand, *, by: str, via: str, delay: float = 0) -> int:
         """Put a command into the inbox; `delay` seconds long it can still be withdrawn."""
         now = time.time()
-        with self._transaction() as db:
+        with transaction(self._db) as db:
             cursor = db.execute(
                 "insert into command (asked_at, due_at, by, via, kind, body) values (?, ?, ?, ?, ?, ?)",
                 (now, now + delay, by, via, command.kind, command.model_dump_json()),
@@ -101,7 +125,7 @@ class Ledger:
 
     def withdraw(self, command: int, *, by: str) -> bool:
         """Take back a command that is not answered yet; False when it is too late."""
-        with self._transaction() as db:
+        with transaction(self._db) as db:
             cursor = db.execute(
                 "update command set answered_at = ?, ok = 0, answer = ? where id = ? and answered_at is null",
                 (time.time(), f"taken back by {by}", command),
@@ -110,13 +134,15 @@ class Ledger:
 
     def due(self) -> list[Inbox]:
         """The commands that wait for an answer now, oldest first."""
-        rows = self._rows(f"select {_INBOX} from command where answered_at is null and due_at <= ? order by id", time.time())
+        rows = self._rows(
+            f"select {_INBOX} from command where answered_at is null and due_at <= ? order by id", time.time()
+        )
         return [_inbox(row) for row in rows]
 
     def answer(self, command: int, *, ok: bool, text: str, facts: tuple[AnyFact, ...] = ()) -> list[Entry] | None:
         """Answer a command together with the facts it causes, in one transaction; None when it was withdrawn before."""
         now = time.time()
-        with self._transaction() as db:
+        with transaction(self._db) as db:
             cursor = db.execute(
                 "update command set answered_at = ?, ok = ?, answer = ? where id = ? and answered_at is null",
                 (now, int(ok), text, command),
@@ -142,28 +168,17 @@ class Ledger:
         except sqlite3.Error as error:
             raise LedgerError(f"the ledger cannot be read: {error}; see that its disk is there") from error
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self._db.execute("begin immediate")
-            try:
-                yield self._db
-            except BaseException:
-                self._db.execute("rollback")
-                raise
-            self._db.execute("commit")
-        except sqlite3.Error as error:
-            if self._db.in_transaction:
-                self._db.execute("rollback")
-            raise LedgerError(f"the ledger cannot be written: {error}; free some disk space and resume") from error
-
 
 _INBOX = "id, asked_at, by, via, body, answered_at, ok, answer"
 
 
 def _inbox(row: Any) -> Inbox:
     number, asked_at, by, via, body, answered_at, ok, answer = row
-    return Inbox(number, asked_at, by, via, commands.read(body), answered_at is not None, bool(ok), answer or "")
+    try:
+        command = commands.read(body)
+    except ValidationError:
+        command = None
+    return Inbox(number, asked_at, by, via, command, answered_at is not None, bool(ok), answer or "")
 
 
 def _insert(db: sqlite3.Connection, fact: AnyFact, at: float) -> int:

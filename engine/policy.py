@@ -1,11 +1,11 @@
 """When a gate asks a person, and what silence means. Pure.
 
-    auto                      never ask: yes, and the ledger says that no person approved
-    ask                       ask, and wait for ever
-    ask:SECONDS=approve       ask, and take silence for yes after SECONDS
-    ask:SECONDS=veto          ask, and take silence for no after SECONDS
-    ask-if:RULE[,RULE...]     ask when any rule holds, else auto; a rule is one of
-                              lines>N (lines added and removed), files>N, path=NAME, gain>X, gain<X
+auto                      never ask: yes, and the ledger says that no person approved
+ask                       ask, and wait for ever
+ask:SECONDS=approve       ask, and take silence for yes after SECONDS
+ask:SECONDS=veto          ask, and take silence for no after SECONDS
+ask-if:RULE[,RULE...]     ask when any rule holds, else auto; a rule is one of
+                          lines>N (lines added and removed), files>N, path=NAME, gain>X, gain<X
 """
 
 import re

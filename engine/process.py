@@ -93,9 +93,7 @@ def _start_keeper() -> _Lines:
 async def _reader(file: int) -> tuple[asyncio.StreamReader, asyncio.BaseTransport]:
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
-    transport, _ = await loop.connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(file, "rb", 0)
-    )
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(file, "rb", 0))
     return reader, transport
 
 
@@ -126,9 +124,7 @@ class Kept:
         lines = _start_keeper()
         kept = cls(spec, lines)
         loop = asyncio.get_running_loop()
-        kept._control, _ = await loop.connect_write_pipe(
-            asyncio.BaseProtocol, os.fdopen(lines.control, "wb", 0)
-        )
+        kept._control, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(lines.control, "wb", 0))
         reader, transport = await _reader(lines.status)
         kept._transports = [kept._control, transport]
         kept._watching = asyncio.create_task(kept._watch(reader))
@@ -139,6 +135,11 @@ class Kept:
     def is_ready(self) -> bool:
         """Whether `go` would start at once: the keeper is up and a spare has imported its modules."""
         return self._ready.is_set() and self._ended is None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether `ended` would return at once."""
+        return self._over.is_set()
 
     async def ready(self) -> bool:
         """Wait for that; False when it ended before."""

@@ -22,7 +22,13 @@ def read(path: Path, before: str = "") -> ProgramRead | None:
         return None
     if text == before:
         return None
-    diff = "".join(difflib.unified_diff(before.splitlines(keepends=True), text.splitlines(keepends=True), "before", "after")) if before else ""
+    diff = (
+        "".join(
+            difflib.unified_diff(before.splitlines(keepends=True), text.splitlines(keepends=True), "before", "after")
+        )
+        if before
+        else ""
+    )
     return ProgramRead(path=str(path), text=text, diff=diff)
 
 

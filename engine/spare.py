@@ -69,9 +69,7 @@ def become(script: str) -> None:
         with open(path, "rb") as file:
             source = file.read()
     except OSError as error:
-        sys.stderr.write(
-            f"{sys.executable}: can't open file {path!r}: [Errno {error.errno}] {error.strerror}\n"
-        )
+        sys.stderr.write(f"{sys.executable}: can't open file {path!r}: [Errno {error.errno}] {error.strerror}\n")
         sys.exit(2)
     main = sys.modules["__main__"] = new_main(path)
     try:

@@ -1,8 +1,8 @@
 """What a run looks like now: the fold of its facts. Pure; viewers and engine use the same one.
 
-    state = State()
-    for entry in ledger.since(state.seq):
-        state.apply(entry)
+state = State()
+for entry in ledger.since(state.seq):
+    state.apply(entry)
 """
 
 from dataclasses import dataclass, field
@@ -10,9 +10,10 @@ from typing import Literal, assert_never
 
 from . import events
 from .events import Answer, Asked, Entry, Verdict
+from .policy import Gate
 from .task import Budget, Metric
 
-Step = Literal["proposing", "proposed", "approved", "applied", "running", "finished", "measured", "built", "judged", "settled"]
+Step = Literal["proposing", "proposed", "approved", "applied", "running", "finished", "measured", "judged", "settled"]
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ class Experiment:
     reason: str = ""
     by: str = ""
 
-    def decided(self, gate: events.Gate) -> events.Decided | None:
+    def decided(self, gate: Gate) -> events.Decided | None:
         """The last decision at a gate, for the revision at hand."""
         return next((fact for fact in reversed(self.decisions) if fact.gate == gate), None)
 
@@ -154,7 +155,9 @@ class State:
     def count(self, *verdicts: Verdict) -> int:
         """How many experiments have one of these verdicts; any verdict without arguments."""
         wanted = set(verdicts)
-        return sum(1 for e in self.experiments.values() if e.verdict is not None and (not wanted or e.verdict in wanted))
+        return sum(
+            1 for e in self.experiments.values() if e.verdict is not None and (not wanted or e.verdict in wanted)
+        )
 
     def unread_notes(self) -> list[Note]:
         """The notes that no prompt contained yet."""
@@ -213,14 +216,23 @@ class State:
 
     def _proposing(self, fact: events.Proposing, at: float) -> None:
         experiment = self.experiments.setdefault(fact.experiment, Experiment(fact.experiment, began_at=at))
-        experiment.step, experiment.revision, experiment.proposer, experiment.comment = "proposing", fact.revision, fact.proposer, fact.comment
+        experiment.step, experiment.revision, experiment.proposer, experiment.comment = (
+            "proposing",
+            fact.revision,
+            fact.proposer,
+            fact.comment,
+        )
         for number in fact.notes:
             self.notes[number].read_in = fact.experiment
 
     def _advance(self, experiment: Experiment, fact: "ExperimentFact", at: float) -> None:
         match fact:
             case events.Proposed():
-                experiment.step, experiment.revision, experiment.author = "proposed", fact.revision, fact.author
+                experiment.step, experiment.revision, experiment.author = (
+                    "proposed",
+                    fact.revision,
+                    fact.author,
+                )
                 experiment.hypothesis, experiment.mechanism = fact.hypothesis, fact.mechanism
                 experiment.diff, experiment.digest, experiment.parent = fact.diff, fact.digest, fact.parent
                 experiment.paths, experiment.added, experiment.removed = fact.paths, fact.added, fact.removed
@@ -246,8 +258,6 @@ class State:
             case events.AttemptLost():
                 experiment.step, experiment.finished, experiment.measured = "applied", None, None
                 self.held_by = None
-            case events.Built():
-                experiment.step, experiment.commit = "built", fact.commit
             case events.Judged():
                 self._judge(experiment, fact, at)
             case events.Settled():
@@ -268,7 +278,7 @@ class State:
 
 ExperimentFact = (
     events.Proposed | events.Decided | events.Applied | events.Started | events.Finished | events.Measured
-    | events.AttemptLost | events.Built | events.Judged | events.Settled
+    | events.AttemptLost | events.Judged | events.Settled
 )  # fmt: skip
 
 __all__ = ["Answer", "Experiment", "Note", "State", "Step", "Waiting"]

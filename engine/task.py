@@ -157,7 +157,9 @@ def locate(name: str) -> Path:
         return SHIPPED / name
     if folder.is_dir():
         raise TaskError(f"{folder} has no task.toml; write one with: loopwatch new {folder}")
-    raise TaskError(f"no task {name!r}: neither a shipped one ({', '.join(shipped())}) nor a folder; make one with: loopwatch new {name}")
+    raise TaskError(
+        f"no task {name!r}: neither a shipped one ({', '.join(shipped())}) nor a folder; make one with: loopwatch new {name}"
+    )
 
 
 def load(name: str) -> Task:
@@ -173,7 +175,9 @@ def load(name: str) -> Task:
     try:
         task = Task.model_validate({**raw, "folder": folder})
     except ValidationError as error:
-        raise TaskError("\n".join(_explain(file, problem["loc"], problem["msg"], problem["type"]) for problem in error.errors())) from None
+        raise TaskError(
+            "\n".join(_explain(file, problem["loc"], problem["msg"], problem["type"]) for problem in error.errors())
+        ) from None
     _check_files(task, file)
     return task
 

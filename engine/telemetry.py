@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from .ledger import connect
+from .ledger import connect, transaction
 from .records import Sample
+
+_SAMPLE = "experiment, attempt, at, step, progress, loss, metric, lr, speed, bad"
 
 
 class Point(NamedTuple):
@@ -55,7 +57,12 @@ class Telemetry:
         """Keep samples until the next flush."""
         for sample in samples:
             bad = sample.loss is not None and not math.isfinite(sample.loss)
-            numbers = (_finite(sample.loss), _finite(sample.metric), _finite(sample.lr_multiplier), _finite(sample.speed))
+            numbers = (
+                _finite(sample.loss),
+                _finite(sample.metric),
+                _finite(sample.lr_multiplier),
+                _finite(sample.speed),
+            )
             self._samples.append((experiment, attempt, at, sample.step, _finite(sample.progress), *numbers, int(bad)))
 
     def add_thought(self, experiment: int, text: str) -> None:
@@ -67,18 +74,14 @@ class Telemetry:
             self._thoughts.append((experiment, time.time(), text))
 
     def flush(self) -> None:
-        """Write what was kept, in one transaction; without anything kept this costs nothing."""
+        """Write what was kept, in one transaction; LedgerError when it cannot be written, and then it is dropped."""
         if not self._samples and not self._thoughts:
             return
         samples, self._samples = self._samples, []
         thoughts, self._thoughts = self._thoughts, []
-        self._db.execute("begin immediate")
-        self._db.executemany(
-            "insert into sample (experiment, attempt, at, step, progress, loss, metric, lr, speed, bad) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            samples,
-        )
-        self._db.executemany("insert into thought (experiment, at, text) values (?, ?, ?)", thoughts)
-        self._db.execute("commit")
+        with transaction(self._db) as db:
+            db.executemany(f"insert into sample ({_SAMPLE}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", samples)
+            db.executemany("insert into thought (experiment, at, text) values (?, ?, ?)", thoughts)
 
     def points(self, experiment: int, *, after: int = 0) -> list[Point]:
         """The curve of an experiment, all attempts, oldest first."""
@@ -87,12 +90,13 @@ class Telemetry:
             " from sample where experiment = ? and id > ? order by id",
             (experiment, after),
         ).fetchall()
-        return [Point(*row[:6], math.nan if row[6] == "nan" else row[6], *row[7:]) for row in rows]
+        return [Point._make((*row[:6], math.nan if row[6] == "nan" else row[6], *row[7:])) for row in rows]
 
     def thoughts(self, experiment: int, *, after: int = 0) -> list[Thought]:
         """The streamed text of an experiment, oldest first."""
         rows = self._db.execute(
-            "select id, experiment, at, text from thought where experiment = ? and id > ? order by id", (experiment, after)
+            "select id, experiment, at, text from thought where experiment = ? and id > ? order by id",
+            (experiment, after),
         ).fetchall()
         return [Thought(*row) for row in rows]
 

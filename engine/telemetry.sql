@@ -1,4 +1,4 @@
--- Live curves and streamed text: many rows, batched; losing the last quarter of a second harms nobody.
+-- Live curves and streamed text: many rows, batched. Losing the last quarter of a second harms nobody.
 create table sample (
     id          integer primary key,
     experiment  integer not null,

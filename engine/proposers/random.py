@@ -6,7 +6,7 @@ No model, no key, no memory: an agent that does not beat this has found nothing.
 import math
 from random import Random as Dice
 
-from .. import edits
+from .. import constants, edits
 from ..errors import NothingToPropose
 from ..task import Hyperparameter
 from . import Brief, Proposal, Say
@@ -23,18 +23,20 @@ class Random:
     async def propose(self, brief: Brief, say: Say) -> Proposal:
         """One constant on one line, drawn anew; the same seed and number draw the same."""
         if not brief.task.hyperparameter:
-            raise NothingToPropose(f"task {brief.task.name} declares no [[hyperparameter]], so random search has nothing to vary; declare some in task.toml")
+            raise NothingToPropose(
+                f"task {brief.task.name} declares no [[hyperparameter]], so random search has nothing to vary; declare some in task.toml"
+            )
         dice = Dice(f"{brief.seed}/{brief.experiment}/{brief.revision}")
         parameter = dice.choice(brief.task.hyperparameter)
         source = brief.sources[parameter.file]
-        now = edits.constant(source, parameter.name)
+        now = constants.constant(source, parameter.name)
         value = _draw(parameter, dice, now)
         say(f"Random search: {parameter.name} is {now!r}; drawing from {_range(parameter)}.\n")
         say(f"Drew {value!r}.\n")
         return Proposal(
             hypothesis=f"{parameter.name} {now!r} → {value!r} improves {brief.task.metric.name}",
             mechanism=f"none: drawn at random from {_range(parameter)}",
-            diff=edits.render(parameter.file, source, edits.set_constant(source, parameter.name, value)),
+            diff=edits.render(parameter.file, source, constants.set_constant(source, parameter.name, value)),
         )
 
 
@@ -43,7 +45,9 @@ def _draw(parameter: Hyperparameter, dice: Dice, now: object) -> Value:
         value = _sample(parameter, dice)
         if value != now:
             return value
-    raise NothingToPropose(f"hyperparameter {parameter.name} has no other value than {now!r}; widen its range in task.toml")
+    raise NothingToPropose(
+        f"hyperparameter {parameter.name} has no other value than {now!r}; widen its range in task.toml"
+    )
 
 
 def _sample(parameter: Hyperparameter, dice: Dice) -> Value:

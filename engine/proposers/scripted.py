@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from .. import edits
+from .. import constants, edits
 from ..errors import ConfigError, NothingToPropose, ProposerFailed
 from . import Brief, Proposal, Say
 
@@ -80,9 +80,9 @@ def _line(path: Path, number: int, text: str) -> Line:
 
 def _diff(line: Line, brief: Brief) -> str:
     parts = []
-    for path, constants in line.set.items():
+    for path, values in line.set.items():
         before = after = brief.sources[path]
-        for name, value in constants.items():
-            after = edits.set_constant(after, name, value)
+        for name, value in values.items():
+            after = constants.set_constant(after, name, value)
         parts.append(edits.render(path, before, after))
     return "".join(parts)

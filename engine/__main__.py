@@ -1,0 +1,52 @@
+"""python -m loopwatch.engine RUN_DIR: take the run's lock, and work on it until it ends.
+
+Exit codes: 0 the run ended and its ledger says why, 4 the engine failed (the last lines of engine.log say how), 5 another engine
+works on this run.
+"""
+
+import asyncio
+import fcntl
+import os
+import sys
+from pathlib import Path
+
+from .errors import RunInUse
+
+
+def lock(run_dir: Path) -> int:
+    """Take the run's lock for as long as this process lives; RunInUse names the process that has it."""
+    # Close-on-exec (Python's default) matters: a child that inherited it would keep the lock after we are gone.
+    file = os.open(run_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = os.pread(file, 40, 0).decode("ascii", "replace").strip() or "unknown"
+        raise RunInUse(
+            f"another engine (pid {owner}) works on {run_dir.name}; a second one would run everything twice"
+        ) from None
+    os.ftruncate(file, 0)
+    os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+    return file
+
+
+def main(run_dir: Path) -> int:
+    """Run the engine; returns its exit code."""
+    try:
+        lock(run_dir)
+    except RunInUse as error:
+        print(error, file=sys.stderr)
+        return 5
+    from .supervisor import supervise
+
+    asyncio.run(supervise(run_dir))
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(Path(sys.argv[1])))
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        sys.exit(4)

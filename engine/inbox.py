@@ -1,0 +1,220 @@
+"""The viewers' inbox: each command is checked against what is true now, acted on, and answered.
+
+A command that no longer makes sense is refused in words: the screen it came from may have been a second old. The lower row wins.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import assert_never
+
+from . import commands
+from .bench import Bench
+from .errors import EditRefused
+from .events import AnyFact, Decided, Held, Noted, Paused, PolicyChanged, Resumed, StopAsked
+from .gate import ANSWERS, Gates
+from .journal import Journal
+from .lab import Lab
+from .ledger import Inbox as Row
+from .runner import Runner
+from .state import State
+
+SECONDS_BETWEEN_LOOKS = 0.05
+
+Act = Callable[[], Awaitable[object]]
+
+
+class Refused(Exception):
+    """A command that makes no sense now; the message is the answer."""
+
+
+class Inbox:
+    """Reads commands and makes them happen."""
+
+    def __init__(self, *, journal: Journal, lab: Lab, gates: Gates, bench: Bench, runner: Runner) -> None:
+        """The inbox of one engine."""
+        self._journal, self._lab, self._gates, self._bench, self._runner = journal, lab, gates, bench, runner
+
+    async def watch(self) -> None:
+        """Look for commands for ever."""
+        while True:
+            for row in self._journal.ledger.due():
+                await self._handle(row)
+            await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+
+    @property
+    def _state(self) -> State:
+        return self._journal.state
+
+    async def _handle(self, row: Row) -> None:
+        try:
+            text, facts, act = self._plan(row)
+        except Refused as refusal:
+            self._journal.answer(row.id, ok=False, text=str(refusal))
+            return
+        # Facts and answer are one transaction; whoever withdrew the row before it wins, and nothing happens.
+        if self._journal.answer(row.id, ok=True, text=text, facts=facts):
+            await act()
+
+    def _plan(self, row: Row) -> tuple[str, tuple[AnyFact, ...], Act]:
+        command = row.command
+        match command:
+            case None:
+                raise Refused("this engine does not know that command; is the viewer of another version?")
+            case commands.Reply():
+                return self._reply(command, row.by)
+            case commands.Abort():
+                return self._abort(command, row.by)
+            case commands.Pause():
+                return self._pause(row.by)
+            case commands.Hold():
+                return self._hold(row.by)
+            case commands.Resume():
+                return self._resume(row.by)
+            case commands.Stop():
+                return self._stop(command, row.by)
+            case commands.Note():
+                number = len(self._state.notes) + 1
+                return (
+                    f"note {number} will be in the next prompt",
+                    (Noted(note=number, text=command.text, by=row.by),),
+                    _nothing,
+                )
+            case commands.SetPolicy():
+                fact = PolicyChanged(gate=command.gate, policy=command.policy, by=row.by)
+                return f"gate {command.gate} is {command.policy} from now on", (fact,), _nothing
+            case _:
+                assert_never(command)
+
+    def _reply(self, reply: commands.Reply, by: str) -> tuple[str, tuple[AnyFact, ...], Act]:
+        waiting = self._state.waiting
+        if waiting is None or waiting.asked.gate != reply.gate or reply.ask not in (None, waiting.asked.ask):
+            raise Refused(self._too_late(reply))
+        asked = waiting.asked
+        if reply.digest is not None and reply.digest != asked.digest:
+            raise Refused(f"too late: #{asked.experiment} was changed after you saw it; look again")
+        if reply.answer not in ANSWERS[reply.gate]:
+            raise Refused(
+                f"{reply.answer} is no answer at the {reply.gate} gate; there are: {', '.join(ANSWERS[reply.gate])}"
+            )
+        decided = Decided(
+            ask=asked.ask,
+            experiment=asked.experiment,
+            gate=asked.gate,
+            answer=reply.answer,
+            by=by,
+            person=True,
+            reason=reply.reason,
+            digest=asked.digest,
+        )
+        facts: tuple[AnyFact, ...] = (decided,)
+        if reply.answer == "amend":
+            try:
+                facts = (
+                    decided,
+                    self._lab.amended(self._state.experiments[asked.experiment], reply.diff, by=by),
+                )
+            except EditRefused as refusal:
+                raise Refused(f"the amended diff was refused: {refusal}") from None
+
+        async def hand_over() -> None:
+            self._gates.replied(decided)
+
+        return f"{_WORDS[reply.answer]} #{asked.experiment}", facts, hand_over
+
+    def _too_late(self, reply: commands.Reply) -> str:
+        number = int(reply.ask.split("-")[0]) if reply.ask and reply.ask.split("-")[0].isdecimal() else None
+        experiment = self._state.experiments.get(number) if number is not None else self._state.last
+        decided = experiment.decided(reply.gate) if experiment else None
+        if experiment is None or decided is None:
+            return f"nothing waits at the {reply.gate} gate"
+        return f"too late: #{experiment.number} was already decided ({_WORDS[decided.answer]} by {decided.by})"
+
+    def _abort(self, command: commands.Abort, by: str) -> tuple[str, tuple[AnyFact, ...], Act]:
+        current = self._state.current
+        if current is None or command.experiment not in (None, current.number):
+            raise Refused("that experiment does not run" if command.experiment else "nothing runs")
+        why = f"aborted by {by}" + (f": {command.reason}" if command.reason else "")
+        if current.step == "proposing":
+
+            async def cancel() -> None:
+                self._lab.cancel_proposal(by)
+
+            return f"cancelled the proposal of #{current.number}", (), cancel
+        if current.step != "running":
+            raise Refused(
+                f"#{current.number} does not run (it is {current.step}); veto it at its gate, or stop the run"
+            )
+        waiting = self._state.waiting
+        ask = waiting.asked.ask if waiting and waiting.asked.gate == "run" else None
+        decided = Decided(
+            ask=ask,
+            experiment=current.number,
+            gate="run",
+            answer="abort",
+            by=by,
+            person=True,
+            reason=command.reason,
+        )
+        return f"aborted #{current.number}", (decided,), lambda: self._bench.abort(why)
+
+    def _pause(self, by: str) -> tuple[str, tuple[AnyFact, ...], Act]:
+        if self._state.paused_by:
+            raise Refused(f"it is paused already, by {self._state.paused_by}")
+
+        async def close() -> None:
+            self._lab.resumed.clear()
+
+        return "paused: the experiment at hand is finished, no other is started", (Paused(by=by),), close
+
+    def _hold(self, by: str) -> tuple[str, tuple[AnyFact, ...], Act]:
+        current = self._state.current
+        if self._state.held_by:
+            raise Refused(f"it is held already, by {self._state.held_by}")
+        if current is None or current.step != "running":
+            raise Refused("no experiment runs that could be held; pause keeps the next one from starting")
+        return (
+            f"held #{current.number}: its clock stands still",
+            (Held(by=by, experiment=current.number),),
+            self._runner.hold,
+        )
+
+    def _resume(self, by: str) -> tuple[str, tuple[AnyFact, ...], Act]:
+        if not self._state.paused_by and not self._state.held_by:
+            raise Refused("it is neither paused nor held")
+
+        async def go_on() -> None:
+            self._lab.resumed.set()
+            await self._runner.release()
+
+        return "it goes on", (Resumed(by=by),), go_on
+
+    def _stop(self, command: commands.Stop, by: str) -> tuple[str, tuple[AnyFact, ...], Act]:
+        current = self._state.current
+        runs = current is not None and current.step in ("running", "finished")
+        text = f"stopping after #{current.number}" if runs and current and not command.now else "stopping now"
+
+        async def stop() -> None:
+            self._lab.stop.set()
+            if command.now:
+                await self._bench.abort(f"the run was stopped by {by}")
+            elif self._state.held_by:
+                await self._runner.release()
+
+        return text, (StopAsked(by=by, now=command.now, signal=command.signal),), stop
+
+
+async def _nothing() -> None:
+    """A command whose fact is all there is to it."""
+
+
+_WORDS = {
+    "approve": "approved",
+    "veto": "vetoed",
+    "amend": "amended",
+    "send_back": "sent back",
+    "let_run": "let run",
+    "abort": "aborted",
+    "accept": "accepted the verdict on",
+    "keep": "kept",
+    "discard": "discarded",
+}

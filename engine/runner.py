@@ -1,0 +1,266 @@
+"""Start an experiment, read what it prints, and measure it afterwards: the task's three commands under a keeper each.
+
+Covered: its own process tree that is gone when the attempt is over, a wall clock and a training budget enforced from outside, a
+scrubbed environment, a capped log, a fresh folder for what it saves. The metric is what the frozen evaluator prints in a process
+of its own, started from the pristine copy of the task.
+Not covered yet: what your own user may do, an experiment may do too.
+"""
+
+import asyncio
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .errors import TaskError
+from .events import Finished
+from .process import Ended, Kept, Outcome, Spec, can_be_spare, read_log, run_command, spare_command
+from .records import Records, Sample
+from .task import Task
+
+PASSED_ON = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "CUDA_VISIBLE_DEVICES",
+    "CUDA_HOME",
+    "LD_LIBRARY_PATH",
+    "HF_HOME",
+    "HF_HUB_OFFLINE",
+)
+"""The variables of the engine's own environment that a task's commands may see. Never keys, tokens or agents' sockets."""
+
+LOG_BYTES = 16 * 2**20
+OUT_BYTES = 4 * 2**30
+DISK_FLOOR_BYTES = 256 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What the evaluator did: `printed` are the values of its lines NAME: VALUE; `problem` is "" when it ended well."""
+
+    printed: tuple[str, ...]
+    problem: str
+    seconds: float
+
+
+class Runner:
+    """Runs the commands of one task for one run."""
+
+    def __init__(self, task: Task, run_dir: Path, *, workdir: Path, pristine: Path, seed: int) -> None:
+        """`workdir` and `pristine` are the task's folder in the working copy and in the frozen one."""
+        self._task, self._run_dir, self._workdir, self._pristine, self._seed = (
+            task,
+            run_dir,
+            workdir,
+            pristine,
+            seed,
+        )
+        self._spare: asyncio.Task[Kept] | None = None
+        self._running: Kept | None = None
+
+    async def prepare(self) -> None:
+        """Make the task's data, once per run; TaskError when the command fails."""
+        done = self._run_dir / "data" / "prepared"
+        if self._task.prepare is None or done.exists():
+            return
+        for folder in ("public", "hidden"):
+            (self._run_dir / "data" / folder).mkdir(parents=True, exist_ok=True)
+        outcome = await self._command(self._task.prepare.command, self._task.prepare.seconds, self._hidden(), "prepare")
+        if not outcome.ok:
+            how = _how_it_ended(outcome.ended, outcome.tail)
+            raise TaskError(
+                f"task {self._task.name}: the prepare command {how}; run it by hand in {self._task.folder} to see why"
+            )
+        done.touch()
+
+    async def run(
+        self,
+        experiment: int,
+        attempt: int,
+        started: Callable[[bool], None],
+        heard: Callable[[list[Sample]], None],
+    ) -> Finished:
+        """One attempt, from the spawn to the end of its whole process tree.
+
+        started  is told, before the spawn, whether a warm spare was waiting
+        heard    gets the samples as they are printed
+        """
+        spec = self._experiment(experiment, attempt)
+        spare = await self._take_spare()
+        started(spare is not None)
+        kept = self._running = spare or await Kept.launch(spec)
+        try:
+            await kept.go(spec)
+            self.make_spare()
+            await self._read(kept, heard)
+            return _finished(experiment, attempt, await kept.ended(), kept.spec.log)
+        finally:
+            self._running = None
+            await kept.close()
+
+    async def evaluate(self, experiment: int, attempt: int) -> Evaluation:
+        """The frozen evaluator, in a fresh process, on what the attempt saved."""
+        out, _ = self._folders(experiment, attempt)
+        environment = {**self._hidden(), "LOOPWATCH_OUT": str(out), "LOOPWATCH_WORKSPACE": str(self._workdir)}
+        outcome = await self._command(
+            self._task.evaluate.command,
+            self._task.evaluate.seconds,
+            environment,
+            f"{experiment:04d}-{attempt}.evaluate",
+        )
+        line = re.compile(rf"^{re.escape(self._task.metric.name)}:[ \t]*(\S+)[ \t]*$", re.MULTILINE | re.ASCII)
+        printed = tuple(line.findall(outcome.tail.decode("utf-8", "replace")))
+        problem = "" if outcome.ok else f"the evaluator {_how_it_ended(outcome.ended, outcome.tail)}"
+        return Evaluation(printed, problem, outcome.ended.wall_seconds)
+
+    async def abort(self) -> bool:
+        """End the running experiment; False when none runs."""
+        if self._running:
+            self._running.abort()
+        return self._running is not None
+
+    async def hold(self) -> bool:
+        """Stop the running experiment where it is, and its clocks; False when none runs."""
+        if self._running:
+            self._running.hold()
+        return self._running is not None
+
+    async def release(self) -> None:
+        """Let a held experiment go on."""
+        if self._running:
+            self._running.release()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that the running experiment has had, held time not counted."""
+        return self._running.usage.wall_seconds if self._running else 0.0
+
+    def make_spare(self) -> None:
+        """Begin to start an interpreter that will wait for the next experiment, with its modules imported."""
+        command = _argv(self._task.run.command)
+        if self._spare is None and can_be_spare(command):
+            waiting = replace(
+                self._spec(command, self._run_dir, {}, "spare", 3600),
+                spare=spare_command(command[0], self._task.run.preload),
+            )
+            self._spare = asyncio.create_task(Kept.launch(waiting))
+
+    async def close(self) -> None:
+        """End whatever still runs."""
+        spare = await self._take_spare()
+        for kept in (spare, self._running):
+            if kept:
+                await kept.close()
+
+    async def _take_spare(self) -> Kept | None:
+        """The spare, if there is one and it is still alive; it may still be importing."""
+        waiting, self._spare = self._spare, None
+        if waiting is None:
+            return None
+        kept = await waiting
+        if kept.has_ended:
+            await kept.close()
+            return None
+        return kept
+
+    async def _read(self, kept: Kept, heard: Callable[[list[Sample]], None]) -> None:
+        records = Records(metric=self._task.metric.name)
+        async for chunk in kept.output():
+            if samples := records.feed(chunk):
+                heard(samples)
+        if samples := records.finish():
+            heard(samples)
+
+    def _experiment(self, experiment: int, attempt: int) -> Spec:
+        out, tmp = self._folders(experiment, attempt)
+        budget = self._task.budget
+        spec = self._spec(
+            _argv(self._task.run.command),
+            self._workdir,
+            {"LOOPWATCH_OUT": str(out)},
+            f"{experiment:04d}-{attempt}",
+            budget.wall_seconds,
+        )
+        out.mkdir(parents=True, exist_ok=True)
+        limit = budget.amount + budget.grace_seconds if budget.kind == "cpu_seconds" else None
+        return replace(spec, cpu_seconds=limit, out_folders=(out, tmp))
+
+    async def _command(self, words: tuple[str, ...], seconds: float, environment: dict[str, str], name: str) -> Outcome:
+        return await run_command(self._spec(_argv(words), self._pristine, environment, name, seconds))
+
+    def _spec(self, command: list[str], cwd: Path, environment: dict[str, str], name: str, seconds: float) -> Spec:
+        tmp, logs = self._run_dir / "tmp" / name, self._run_dir / "logs"
+        for folder in (tmp, logs):
+            folder.mkdir(parents=True, exist_ok=True)
+        return Spec(
+            command=command,
+            cwd=cwd,
+            environment={**self._environment(), "TMPDIR": str(tmp), "HOME": str(tmp), **environment},
+            log=logs / f"{name}.log",
+            wall_seconds=seconds,
+            log_cap_bytes=LOG_BYTES,
+            out_cap_bytes=OUT_BYTES,
+            disk_floor_bytes=DISK_FLOOR_BYTES,
+        )
+
+    def _folders(self, experiment: int, attempt: int) -> tuple[Path, Path]:
+        name = f"{experiment:04d}-{attempt}"
+        return self._run_dir / "out" / name, self._run_dir / "tmp" / name
+
+    def _environment(self) -> dict[str, str]:
+        budget = self._task.budget
+        return {
+            **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "LOOPWATCH_BUDGET": f"{budget.amount:g}",
+            "LOOPWATCH_BUDGET_KIND": budget.kind,
+            "LOOPWATCH_SEED": str(self._seed),
+            "LOOPWATCH_DATA": str(self._run_dir / "data" / "public"),
+            **self._task.run.environment,
+        }
+
+    def _hidden(self) -> dict[str, str]:
+        return {"LOOPWATCH_HIDDEN": str(self._run_dir / "data" / "hidden")}
+
+
+def _argv(words: tuple[str, ...]) -> list[str]:
+    return [word.replace("{python}", sys.executable) for word in words]
+
+
+def _finished(experiment: int, attempt: int, ended: Ended, log: Path) -> Finished:
+    return Finished(
+        experiment=experiment,
+        attempt=attempt,
+        reason=ended.reason,
+        exit_code=ended.exit,
+        signal=ended.signal,
+        wall_seconds=ended.wall_seconds,
+        cpu_seconds=ended.cpu_seconds,
+        peak_memory_mb=ended.peak_rss_mb,
+        log_bytes=ended.log_bytes,
+        detail=ended.detail or ("" if ended.ok else last_line(read_log(log, 2000))),
+    )
+
+
+def last_line(output: bytes) -> str:
+    """The last line that says something: for a Python traceback, the error itself."""
+    lines = [line.strip() for line in output.decode("utf-8", "replace").splitlines() if line.strip()]
+    return lines[-1][:300] if lines else ""
+
+
+def _how_it_ended(ended: Ended, tail: bytes) -> str:
+    if ended.reason == "wall_limit":
+        return f"was stopped after {ended.wall_seconds:.0f} s"
+    how = (
+        f"ended with exit code {ended.exit}"
+        if ended.reason == "exited" and ended.exit is not None
+        else ended.reason.replace("_", " ")
+    )
+    said = ended.detail or last_line(tail)
+    return f"{how}: {said}" if said else how

@@ -1,0 +1,212 @@
+"""One engine process: it puts the parts together, takes up what a killed engine left, runs strategy and inbox, and says why it ends."""
+
+import asyncio
+import os
+import platform
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Coroutine
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from . import program
+from .bench import Bench
+from .config import RunConfig
+from .errors import LedgerError, NothingToPropose, UserError
+from .events import AttemptLost, EngineStarted, RunOpened, Stopped, Warned
+from .gate import Gates
+from .inbox import Inbox
+from .journal import Journal
+from .lab import Lab, Stopping
+from .ledger import Ledger
+from .proposers import proposer
+from .runner import Runner
+from .strategies import strategy
+from .task import SHIPPED, Task, load
+from .telemetry import Telemetry
+from .workspace import Workspace
+
+NOT_PROTECTED = (
+    "experiments run as your own user: they can read and write what you can, and use the network",
+    "memory is measured, not limited",
+)
+"""What no part of this engine prevents; shown to whoever watches."""
+
+SECONDS_BETWEEN_FLUSHES = 0.25
+
+
+async def supervise(run_dir: Path) -> Stopped:
+    """Work on a run until it ends; the fact that says why is in the ledger when this returns."""
+    config = RunConfig.model_validate_json((run_dir / "run.json").read_text(encoding="utf-8"))
+    journal = Journal(Ledger.of(run_dir), Telemetry.of(run_dir), ballast=run_dir / "ballast")
+    try:
+        stopped = await _work(run_dir, config, journal)
+    except UserError as error:
+        stopped = Stopped(because="user_error", detail=str(error))
+    except Exception as error:
+        journal.append(Stopped(because="engine_failed", detail=f"{type(error).__name__}: {error}"))
+        raise
+    journal.append(stopped)
+    journal.telemetry.close()
+    return stopped
+
+
+async def _work(run_dir: Path, config: RunConfig, journal: Journal) -> Stopped:
+    workspace, task = _open(run_dir, config, journal)
+    propose, loop = proposer(config.proposer), strategy(config.strategy)
+    journal.append(_engine_started(_recover(journal)))
+    runner = Runner(task, run_dir, workdir=workspace.work_folder, pristine=workspace.pristine_folder, seed=config.seed)
+    gates = Gates(journal)
+    bench = Bench(task=task, journal=journal, workspace=workspace, runner=runner, gates=gates, seed=config.seed)
+    lab = Lab(
+        task=task,
+        config=config,
+        journal=journal,
+        workspace=workspace,
+        gates=gates,
+        bench=bench,
+        proposer=propose,
+        run_dir=run_dir,
+    )
+    if not journal.state.paused_by:
+        lab.resumed.set()
+    inbox = Inbox(journal=journal, lab=lab, gates=gates, bench=bench, runner=runner)
+    path = config.program or task.program
+    if fact := program.read(path, journal.state.program.text if journal.state.program else ""):
+        journal.append(fact)
+    try:
+        async with _signals(journal), _background(inbox.watch(), _flush(journal), _follow(path, journal)):
+            await runner.prepare()
+            runner.make_spare()
+            return await _loop(loop(lab), lab)
+    finally:
+        await runner.close()
+
+
+async def _loop(running: Awaitable[None], lab: Lab) -> Stopped:
+    asked = lab.state
+    try:
+        await running
+    except Stopping:
+        stop = asked.stop_asked
+        assert stop is not None, "only a command that is a fact sets the stop"
+        because = "signal" if stop.signal else "person"
+        detail = f"signal {stop.signal}, passed on by {stop.by}" if stop.signal else f"stopped by {stop.by}"
+        return Stopped(because=because, detail=detail, signal=stop.signal)
+    except NothingToPropose as end:
+        return Stopped(because="nothing_to_propose", detail=str(end))
+    assert lab.ending is not None, "a strategy ends when the lab says so"
+    return Stopped(because=lab.ending.because, detail=lab.ending.detail)
+
+
+def _open(run_dir: Path, config: RunConfig, journal: Journal) -> tuple[Workspace, Task]:
+    if (run_dir / "repo.git").exists() and journal.state.opened:
+        workspace = Workspace.open(run_dir)
+        return workspace, load(str(workspace.pristine_folder))
+    task = load(config.task)
+    workspace = Workspace.create(
+        run_dir,
+        task.folder,
+        editable=task.editable,
+        frozen=task.frozen,
+        run_name=config.run,
+        use_repository=not task.folder.is_relative_to(SHIPPED),
+        when=int(time.time()),
+    )
+    facts = [Warned(text=text) for text in workspace.warnings]
+    opened = RunOpened(
+        run=config.run,
+        task=task.name,
+        metric=task.metric,
+        budget=task.budget,
+        config=config,
+        base_commit=workspace.base,
+        repository=workspace.facts.repository,
+    )
+    journal.append(opened, *facts)
+    return workspace, task
+
+
+def _recover(journal: Journal) -> str:
+    """Take up what a killed engine left, and say in words what that was."""
+    state = journal.state
+    if state.engine is None or state.stopped is not None:
+        return ""
+    current = state.current
+    if current is None:
+        return "the last engine ended between two experiments; nothing was lost"
+    if current.step == "running":
+        journal.append(
+            AttemptLost(experiment=current.number, attempt=current.attempt, why="the engine was killed while it ran")
+        )
+        return f"the last engine was killed while #{current.number} ran; it is run again"
+    return f"the last engine was killed when #{current.number} was {current.step}; it goes on from there"
+
+
+def _engine_started(recovered: str) -> EngineStarted:
+    versions = {
+        "loopwatch": version("loopwatch"),
+        "python": platform.python_version(),
+        "system": platform.platform(terse=True),
+    }
+    return EngineStarted(
+        pid=os.getpid(),
+        host=socket.gethostname(),
+        versions=versions,
+        not_protected=NOT_PROTECTED,
+        recovered=recovered,
+    )
+
+
+@asynccontextmanager
+async def _background(*forever: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run coroutines beside the body; the first of them that fails ends it, and the body's end ends them."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in forever]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+    except BaseExceptionGroup as several:
+        raise several.exceptions[0] from several
+
+
+async def _flush(journal: Journal) -> None:
+    while True:
+        await asyncio.sleep(SECONDS_BETWEEN_FLUSHES)
+        try:
+            journal.telemetry.flush()
+        except LedgerError:
+            journal.free_ballast()
+
+
+async def _follow(path: Path, journal: Journal) -> None:
+    async for fact in program.edits(path, journal.state.program.text if journal.state.program else ""):
+        journal.append(fact)
+
+
+@asynccontextmanager
+async def _signals(journal: Journal) -> AsyncIterator[None]:
+    """SIGTERM and SIGINT ask for a stop like anybody else: in the inbox, the second time at once."""
+    from .commands import Stop
+
+    loop = asyncio.get_running_loop()
+    seen: list[int] = []
+
+    def ask(number: int) -> None:
+        journal.ledger.ask(Stop(now=bool(seen), signal=number), by="the system", via=f"signal {number}")
+        seen.append(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ask, number)
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.remove_signal_handler(number)
