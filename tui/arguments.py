@@ -1,0 +1,326 @@
+"""What may be typed: every subcommand, option and example, and the one page of help.
+
+Only argparse is imported here. Each subcommand names the function that does its work as `module:function` of this package.
+"""
+
+import math
+from argparse import Action, ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from typing import Any, Final
+
+PAGE: Final = """\
+usage: loopwatch [--program FILE] [--task NAME]
+       loopwatch COMMAND ...          (loopwatch COMMAND --help has examples)
+
+Mission control for autoresearch: watch, steer and trust an agent that does
+research overnight. Alone, it goes on with your newest run if that is not
+finished, else it starts the task `pretrain`; without a terminal it prints
+plain lines instead of a screen.
+
+start and follow
+  run TASK             start a run of a shipped task or of a task folder
+  attach [RUN]         watch a run; leaving it never stops it
+  resume [RUN]         end a pause, or start a stopped or killed run again
+
+steer
+  pause [RUN]          finish this experiment, start no more
+  hold [RUN]           stop the running experiment where it is
+  stop [RUN] [--now]   end the run after this experiment, or at once
+  abort [RUN]          stop the running experiment; it is not kept
+  note [RUN] TEXT      tell the proposer something
+  policy [RUN] GATE=POLICY   change when a gate asks a person
+
+answer a gate
+  approve, veto, send-back, amend [RUN]   a proposal, before it is applied
+  let-run, abort [RUN]                    an experiment that looks hopeless
+  accept, keep, discard [RUN]             a verdict
+
+look
+  runs                 every run, newest first
+  status [RUN]         how a run stands, and what you can do
+  show [RUN] N         one experiment: why, what, how it went, who decided
+  export [RUN]         every fact as JSON lines, or the classic results.tsv
+
+make
+  new DIR              a task of your own that runs at once
+
+options
+  --program FILE       the research programme to follow, in plain words
+  --task NAME          the task to start when there is nothing to go on with
+  --version, --help
+
+RUN is a name from `loopwatch runs`; without it the newest run is meant. With
+--json, the commands that follow or look print JSON on stdout.
+
+exit codes: 0 ended as asked, 1 something in your input has to change, 2 the
+command line cannot be read, 3 stopped short (failures, no gain, a person),
+4 the engine failed or was killed (nothing is lost: resume), 130 and 143
+interrupted by Ctrl+C or SIGTERM
+
+LOOPWATCH_HOME moves the folder that runs are kept in; it must be on a local
+disk. LOOPWATCH_USER says who you are when several people share an account.
+"""
+
+DEFAULT_TASK: Final = "pretrain"
+
+POLICIES: Final = """\
+A gate's policy is one of
+  auto                  never ask: yes, and the ledger says that no person approved
+  ask                   ask, and wait for ever
+  ask:SECONDS=approve   ask, and take silence for yes after SECONDS
+  ask:SECONDS=veto      ask, and take silence for no after SECONDS
+  ask-if:RULE,...       ask when any rule holds, else auto; a rule is one of
+                        lines>N, files>N, path=NAME, gain>X, gain<X
+The gates are `apply` (before a proposal is applied), `run` (when an experiment looks
+hopeless) and `verdict` (before a verdict counts)."""
+
+STATES: Final = """\
+In JSON, `state` is one of starting, proposing, waiting (a gate waits for a person),
+running, evaluating, paused, held, stopping, stopped, and dead (the engine was killed;
+loopwatch resume goes on)."""
+
+
+_RUN_EXAMPLES: Final = """\
+examples:
+  loopwatch run pretrain
+  loopwatch run sine --headless --experiments 3
+  loopwatch run ./my-task --proposer scripted:demo.jsonl --gate apply=ask:60=veto
+  loopwatch run pretrain --detach --gate apply=auto --hours 8"""
+
+_ATTACH_EXAMPLES: Final = """\
+With --json it prints the run's facts from the first one on.
+
+examples:
+  loopwatch attach
+  loopwatch attach pretrain-1121-073610 --json"""
+
+_RESUME_EXAMPLES: Final = """\
+A run whose engine is at work but paused or held goes on; it is followed only with
+--headless or --json.
+
+examples:
+  loopwatch resume
+  loopwatch resume --headless --experiments 50"""
+
+_STOP_EXAMPLES: Final = """\
+examples:
+  loopwatch stop
+  loopwatch stop --now
+  loopwatch resume      to go on with it later"""
+
+
+def parser() -> ArgumentParser:
+    """The parser of the whole command line."""
+    whole = _Page(prog="loopwatch", allow_abbrev=False)
+    whole.add_argument("--version", action=_Version, nargs=0)
+    whole.add_argument("--program", metavar="FILE", dest="bare_program")
+    whole.add_argument("--task", metavar="NAME", dest="bare_task", default=DEFAULT_TASK)
+    commands = whole.add_subparsers(dest="command", metavar="COMMAND", parser_class=ArgumentParser)
+    _add_following(commands)
+    _add_steering(commands)
+    _add_answering(commands)
+    _add_looking(commands)
+    return whole
+
+
+def _add_following(commands: Any) -> None:
+    run = _add(commands, "run", "starting:run", "Start a run and follow it.", f"{POLICIES}\n\n{_RUN_EXAMPLES}")
+    run.add_argument(
+        "task", metavar="TASK", help="a shipped task's name (pretrain, sine), or a folder with a task.toml"
+    )
+    _headless(run)
+    run.add_argument("--detach", action="store_true", help="start it, print its name, and leave it to itself")
+    run.add_argument(
+        "--proposer", metavar="NAME[:ARG]", help="who proposes: random, or scripted:FILE (default: random)"
+    )
+    run.add_argument("--strategy", metavar="NAME", help="the order of the verbs (default: simple)")
+    run.add_argument(
+        "--program", metavar="FILE", help="the research programme to follow instead of the task's own program.md"
+    )
+    run.add_argument("--gate", metavar="GATE=POLICY", action="append", default=[],
+                     help="when a gate asks a person; may be repeated (default: ask with a terminal, auto without)")  # fmt: skip
+    run.add_argument(
+        "--experiments", metavar="N", type=int, help="stop after this many experiments, the baseline counted"
+    )
+    run.add_argument(
+        "--hours",
+        metavar="H",
+        type=_finite,
+        help="stop after this many hours of the engine at work, over all its starts",
+    )
+    run.add_argument(
+        "--target",
+        metavar="X",
+        type=_finite,
+        help="stop when the metric reaches this value (besides the task's own target)",
+    )
+    run.add_argument("--failures", metavar="N", type=int,
+                     help="stop after this many experiments in a row that crash, time out or give no metric (default: 10)")  # fmt: skip
+    run.add_argument(
+        "--no-gain", metavar="N", type=int, help="stop after this many experiments in a row that are not kept"
+    )
+    run.add_argument(
+        "--seed", metavar="N", type=int, help="seed of the random proposer and of every training (default: 1)"
+    )
+    run.add_argument("--margin-sigma", metavar="X", type=_finite,
+                     help="how many standard deviations of the task's noise a gain must exceed to be kept (default: 2)")  # fmt: skip
+
+    attach = _add(commands, "attach", "starting:attach", "Watch a run. Leaving never stops it.", _ATTACH_EXAMPLES)
+    _run(attach)
+    _headless(attach)
+
+    resume = _add(commands, "resume", "starting:resume",
+                  "End a pause or a hold; or start a stopped or killed run again, and follow it.", _RESUME_EXAMPLES)  # fmt: skip
+    _run(resume)
+    _headless(resume)
+    resume.add_argument(
+        "--experiments", metavar="N", type=int, help="stop at this many experiments, all earlier ones counted"
+    )
+    resume.add_argument(
+        "--hours", metavar="H", type=_finite, help="stop after this many hours of work, the earlier ones counted"
+    )
+
+
+def _add_steering(commands: Any) -> None:
+    for name, does in (
+        ("pause", "Finish this experiment, start no more."),
+        ("hold", "Stop the running experiment where it is, its clock with it."),
+    ):
+        _run(
+            _add(
+                commands, name, f"ask:{name}", does, f"examples:\n  loopwatch {name}\n  loopwatch resume      to go on"
+            )
+        )
+    stop = _add(commands, "stop", "ask:stop", "End the run after this experiment.", _STOP_EXAMPLES)
+    _run(stop)
+    stop.add_argument("--now", action="store_true", help="stop the running experiment too")
+    abort = _add(commands, "abort", "ask:abort", "Stop the running experiment; it counts as not kept.",
+                 'examples:\n  loopwatch abort\n  loopwatch abort --reason "the loss went up"')  # fmt: skip
+    _run(abort)
+    _reason(abort)
+    note = _add(commands, "note", "ask:note", "Tell the proposer something; it stands in the next prompt.",
+                'examples:\n  loopwatch note "try a larger learning rate"\n  loopwatch note RUN "leave the optimizer alone"')  # fmt: skip
+    note.add_argument(
+        "words", metavar="[RUN] TEXT", nargs="+", help="the note in quotes, for the newest run or the named one"
+    )
+    policy = _add(commands, "policy", "ask:policy", "Change when a gate asks a person, from now on.",
+                  f"{POLICIES}\n\nexamples:\n  loopwatch policy apply=auto\n  loopwatch policy apply=ask-if:lines>20")  # fmt: skip
+    policy.add_argument("words", metavar="[RUN] GATE=POLICY", nargs="+", help="for the newest run, or the named one")
+
+
+def _add_answering(commands: Any) -> None:
+    for name, does in (
+        ("approve", "Let the waiting proposal be applied."),
+        ("veto", "Refuse the waiting proposal."),
+        ("send-back", "Ask the proposer for another version, and say why."),
+        ("amend", "Put your own diff in place of the proposer's."),
+        ("let-run", "Let an experiment run on that looks hopeless."),
+        ("accept", "Accept the verdict that waits."),
+        ("keep", "Keep the measured experiment, whatever the judge says."),
+        ("discard", "Do not keep the measured experiment, whatever the judge says."),
+    ):
+        more = {
+            "amend": " --diff better.diff",
+            "send-back": ' -m "without touching the optimizer"',
+            "keep": ' -m "simpler code"',
+        }
+        parser = _add(commands, name, "ask:reply", does, f"examples:\n  loopwatch {name}{more.get(name, '')}")
+        _run(parser)
+        _reason(parser, required=name == "send-back")
+        if name == "amend":
+            parser.add_argument(
+                "--diff", metavar="FILE", required=True, help="a unified diff against the best version; - reads stdin"
+            )
+
+
+def _add_looking(commands: Any) -> None:
+    runs = _add(
+        commands,
+        "runs",
+        "report:runs",
+        "Every run, newest first.",
+        f"{STATES}\n\nexamples:\n  loopwatch runs\n  loopwatch runs --json",
+    )
+    _json(runs)
+    status = _add(commands, "status", "report:status", "How a run stands, and what you can do.",
+                  f"{STATES}\n\nexamples:\n  loopwatch status\n  loopwatch status --json --watch")  # fmt: skip
+    _run(status)
+    _json(status)
+    status.add_argument(
+        "--watch", action="store_true", help="again whenever something changed, until the engine is gone"
+    )
+    show = _add(commands, "show", "show:show", "One experiment: why, what, how it went, who decided.",
+                "examples:\n  loopwatch show 3\n  loopwatch show pretrain-1121-073610 3 --json")  # fmt: skip
+    show.add_argument(
+        "words", metavar="[RUN] N", nargs="+", help="the experiment's number, in the newest run or the named one"
+    )
+    _json(show)
+    show.add_argument("--log", action="store_true", help="the end of what it printed, too")
+    export = _add(commands, "export", "export:export", "A run in the words of other tools.",
+                  "examples:\n  loopwatch export > facts.jsonl\n  loopwatch export --format tsv --output results.tsv")  # fmt: skip
+    _run(export)
+    export.add_argument(
+        "--format", choices=("jsonl", "tsv"), default="jsonl", help="every fact, or the classic table (default: jsonl)"
+    )
+    export.add_argument("--output", metavar="FILE", help="write to a file instead of stdout")
+    new = _add(commands, "new", "scaffold:new", "Write a complete task that runs at once, to be changed into your own.",
+               "examples:\n  loopwatch new tasks/mine\n  loopwatch run tasks/mine --headless --experiments 3")  # fmt: skip
+    new.add_argument("folder", metavar="DIR", help="a folder for it; files that are there are never overwritten")
+
+
+def _add(commands: Any, name: str, function: str, does: str, epilog: str) -> ArgumentParser:
+    parser: ArgumentParser = commands.add_parser(
+        name, description=does, epilog=epilog, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.set_defaults(function=function)
+    return parser
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ArgumentTypeError(f"{text} is not a finite number")
+    return number
+
+
+def _run(parser: ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", nargs="?", help="a name from `loopwatch runs`; the newest run without it")
+
+
+def _json(parser: ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="JSON on stdout")
+
+
+def _headless(parser: ArgumentParser) -> None:
+    parser.add_argument("--headless", action="store_true", help="plain lines instead of the screen")
+    parser.add_argument("--json", action="store_true", help="one JSON object per fact instead of the screen")
+
+
+def _reason(parser: ArgumentParser, *, required: bool = False) -> None:
+    parser.add_argument(
+        "-m", "--reason", metavar="TEXT", default="", required=required, help="why; it stands in the ledger"
+    )
+
+
+def bare(whole: ArgumentParser, args: Namespace) -> Namespace:
+    """What `loopwatch` alone means, as if the run that it may start had been typed."""
+    program = ["--program", args.bare_program] if args.bare_program else []
+    typed = whole.parse_args(["run", args.bare_task, *program])
+    typed.function = "starting:bare"
+    return typed
+
+
+class _Page(ArgumentParser):
+    """Explains itself in one page, grouped by what one wants to do."""
+
+    def format_help(self) -> str:
+        return PAGE
+
+
+class _Version(Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(self, parser: ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"loopwatch {version('loopwatch')}")  # exit(message=...) would say it on stderr
+        parser.exit()

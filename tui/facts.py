@@ -1,0 +1,127 @@
+"""Facts and runs as JSON that scripts may rely on. Pure.
+
+Numbers are numbers or null, never NaN; times are ISO 8601 in UTC; everything outside ASCII is escaped, control characters too.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from pydantic import BaseModel
+
+from loopwatch.engine.events import Entry
+from loopwatch.engine.state import Experiment, State, Waiting
+
+from .words import approved_by, state_word
+
+Json = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | bool | None
+
+
+def dump(value: Json, *, indent: int | None = None) -> str:
+    """JSON in ASCII without a control character."""
+    return json.dumps(_finite(value), indent=indent, allow_nan=False).replace("\x7f", "\\u007f")
+
+
+def utc(at: float) -> str:
+    """Seconds since 1970 as 2026-11-21T07:36:10.123Z."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def fact_json(entry: Entry) -> Json:
+    """A fact with its place and time: `seq`, `at`, `kind`, `experiment` where it belongs to one, and its own fields."""
+    fields = _fields(entry.fact)
+    if fields.get("experiment", "") is None:
+        del fields["experiment"]
+    return {"seq": entry.seq, "at": utc(entry.at), "kind": fields.pop("kind"), **fields}
+
+
+def run_json(name: str, state: State, *, alive: bool) -> dict[str, Json]:
+    """What a run looks like now; `loopwatch status --help` lists the words of `state`."""
+    best, baseline, opened = state.best_experiment, state.baseline, state.opened
+    return {
+        "run": name,
+        "task": opened.task if opened else None,
+        "state": state_word(state, alive=alive),
+        "experiments": state.count(),
+        "kept": state.count("kept"),
+        "best": {"experiment": best.number, "value": best.value} if best else None,
+        "baseline": baseline.value if baseline else None,
+        "waiting": _waiting(state.waiting) if state.waiting and alive else None,
+        "stopped_because": state.stopped.because if state.stopped else None,
+        "stopped_detail": state.stopped.detail if state.stopped else None,
+        "stopped_signal": state.stopped.signal if state.stopped else None,
+        "current": state.current.number if state.current else None,
+        "metric": opened.metric.name if opened else None,
+        "direction": opened.metric.direction if opened else None,
+        "alive": alive,
+        "pid": state.engine.pid if state.engine and alive else None,
+        "host": state.engine.host if state.engine else None,
+        "opened_at": utc(state.opened_at) if opened else None,
+        "paused_by": state.paused_by,
+        "held_by": state.held_by,
+        "gates": {**state.gates},
+        "seq": state.seq,
+    }
+
+
+def experiment_json(run: str, experiment: Experiment) -> dict[str, Json]:
+    """An experiment's whole life; `metric` is its measured value."""
+    finished = experiment.finished
+    return {
+        "run": run,
+        "experiment": experiment.number,
+        "step": experiment.step,
+        "hypothesis": experiment.hypothesis,
+        "mechanism": experiment.mechanism,
+        "author": experiment.author,
+        "diff": experiment.diff,
+        "digest": experiment.digest,
+        "verdict": experiment.verdict,
+        "metric": experiment.value,
+        "gain": experiment.gain,
+        "sigma": experiment.sigma,
+        "reason": experiment.reason,
+        "by": experiment.by,
+        "commit": experiment.commit,
+        "approved_by": approved_by(experiment),
+        "decisions": [_fields(decided) for decided in experiment.decisions],
+        "revisions": experiment.revision,
+        "attempts": experiment.attempt,
+        "started_at": utc(experiment.started_at) if experiment.started_at else None,
+        "ended_at": utc(experiment.ended_at) if experiment.ended_at else None,
+        "wall_seconds": finished.wall_seconds if finished else None,
+        "cpu_seconds": finished.cpu_seconds if finished else None,
+        "held_seconds": finished.held_seconds if finished else None,
+        "peak_memory_mb": finished.peak_memory_mb if finished else None,
+        "exit_code": finished.exit_code if finished else None,
+    }
+
+
+def _waiting(waiting: Waiting) -> Json:
+    deadline = waiting.deadline
+    return {
+        **_fields(waiting.asked),
+        "since": utc(waiting.since),
+        "deadline": None if deadline is None else utc(deadline),
+    }
+
+
+def _fields(model: BaseModel) -> dict[str, Json]:
+    # Not mode="json": it turns what it cannot write as UTF-8 into an error, and these texts come from outside.
+    fields: dict[str, Json] = model.model_dump()
+    return fields
+
+
+def _finite(value: object) -> Json:
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case dict():
+            return {str(key): _finite(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_finite(inner) for inner in value]
+        case None | str() | int():
+            return value
+        case _:
+            return str(value)

@@ -1,0 +1,109 @@
+"""What runs there are and how they stand, as a table, as a few sentences, or as JSON."""
+
+import time
+from argparse import Namespace
+from typing import Final
+
+from loopwatch.engine import client
+from loopwatch.engine.client import Run
+from loopwatch.engine.errors import LoopwatchError
+from loopwatch.engine.state import State
+
+from . import words
+from .exits import Exit
+from .facts import Json, dump, run_json, utc
+from .headless import say
+from .starting import read_state
+
+WATCH_SECONDS: Final = 0.5
+COLUMNS: Final = ("RUN", "TASK", "STATE", "EXPERIMENTS", "KEPT", "BEST", "BEGUN")
+
+
+def runs(args: Namespace) -> int:
+    """`loopwatch runs`: every run, newest first."""
+    there = client.runs()
+    if args.json:
+        say(dump([_json(run) for run in there], indent=1))
+    elif not there:
+        say("no runs yet; start one with: loopwatch run pretrain")
+    else:
+        _table([COLUMNS, *(_row(run) for run in there)])
+    return Exit.OK
+
+
+def status(args: Namespace) -> int:
+    """`loopwatch status [RUN]`: how a run stands; with --watch again whenever something changed, until its engine is gone."""
+    run = client.find(args.run)
+    told = ""
+    while True:
+        alive = run.is_alive
+        state = read_state(run)
+        text = dump(run_json(run.name, state, alive=alive)) if args.json else standing(run, state, alive=alive)
+        if text != told:
+            say(text if args.json or not told else "\n" + text)
+        told = text
+        if not (args.watch and alive):
+            return Exit.OK
+        time.sleep(WATCH_SECONDS)
+
+
+def standing(run: Run, state: State, *, alive: bool) -> str:
+    """How a run stands, in a few lines."""
+    word, doing = words.state_word(state, alive=alive), words.now(state, alive=alive)
+    lines = [f"{run.name}: {doing}" if doing.startswith(word) else f"{run.name}: {word}; {doing}"]
+    if state.opened:
+        metric = state.metric
+        unit = f" in {words.one_line(metric.unit)}" if metric.unit else ""
+        lines.append(f"task         {words.one_line(state.opened.task)}: {metric.name}{unit}, {words.better(metric)}")
+    lines.append(f"experiments  {words.counts(state)}")
+    lines.append(f"best         {words.best(state)}")
+    if state.gates:
+        lines.append("gates        " + ", ".join(f"{gate} {policy}" for gate, policy in state.gates.items()))
+    if unread := state.unread_notes():
+        lines.append(f"notes        {len(unread)} for the next prompt")
+    if state.warnings:
+        lines.append(f"warned       {words.one_line(state.warnings[-1].text)}")
+    if what := _what_to_do(run, state, alive=alive):
+        lines.append(f"next         {what}")
+    return "\n".join(lines)
+
+
+def _what_to_do(run: Run, state: State, *, alive: bool) -> str:
+    if not alive:
+        return f"loopwatch resume {run.name}"
+    if state.waiting:
+        return words.to_answer(state.waiting, run.name)
+    return f"loopwatch resume {run.name}" if state.paused_by or state.held_by else ""
+
+
+def _json(run: Run) -> Json:
+    # One ledger that cannot be read must not hide the others.
+    try:
+        return run_json(run.name, read_state(run), alive=run.is_alive)
+    except LoopwatchError as error:
+        return {"run": run.name, "state": "dead", "unreadable": str(error)}
+
+
+def _row(run: Run) -> tuple[str, ...]:
+    begun = utc(run.created_at)[:16].replace("T", " ")
+    try:
+        state, alive = read_state(run), run.is_alive
+    except LoopwatchError as error:
+        return (run.name, "–", "unreadable", "–", "–", words.one_line(str(error)), begun)
+    task = words.one_line(state.opened.task) if state.opened else "–"
+    best = words.number(state.best_value)
+    return (
+        run.name,
+        task,
+        words.state_word(state, alive=alive),
+        str(state.count()),
+        str(state.count("kept")),
+        best,
+        begun,
+    )
+
+
+def _table(rows: list[tuple[str, ...]]) -> None:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+    for row in rows:
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,228 @@
+"""Start, resume and attach: from a command line to a run that somebody follows, on the screen or as lines."""
+
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from loopwatch.engine import client, task
+from loopwatch.engine.client import Run, Viewer
+from loopwatch.engine.commands import Resume
+from loopwatch.engine.config import Gates, RunConfig, StopConditions
+from loopwatch.engine.errors import ConfigError, RunNotFound
+from loopwatch.engine.policy import FORMS, GATES, parse
+from loopwatch.engine.state import State
+
+from . import headless, words
+from .ask import ask
+from .exits import Exit
+from .facts import dump, run_json
+
+ENDING_SECONDS = 10.0
+
+
+def bare(args: Namespace) -> int:
+    """`loopwatch` alone: go on with the newest run if it is unfinished, else start the default task."""
+    try:
+        newest = client.find()
+    except RunNotFound:
+        return run(args)
+    if is_finished(newest):
+        return run(args)
+    if args.program:
+        headless.talk(
+            f"{newest.name} is not finished, so --program is for the next run; end this one with: loopwatch stop"
+        )
+    if newest.is_alive:
+        headless.talk(f"attaching to {newest.name}, which is not finished")
+        return follow(newest, args)
+    headless.talk(f"{newest.name} was cut off; going on with it")
+    return follow(newest, args, after=facts_so_far(newest), start=lambda: client.start(newest))
+
+
+def run(args: Namespace) -> int:
+    """`loopwatch run TASK`."""
+    found = task.load(args.task)
+    settings = read_settings(args, found, on_screen=on_screen(args))
+    made = client.create(found.name, lambda name: _checked(RunConfig, run=name, **settings))
+    if args.detach:
+        return _detach(made, args)
+    return follow(made, args, start=lambda: client.start(made))
+
+
+def attach(args: Namespace) -> int:
+    """`loopwatch attach [RUN]`."""
+    found = client.find(args.run)
+    if on_screen(args):
+        return watch(found)
+    seen = 0 if args.json else facts_so_far(found)
+    if not args.json:
+        headless.say(_summary(found))
+    return headless.follow(found, after=seen, as_json=args.json, owner=False)
+
+
+def resume(args: Namespace) -> int:
+    """`loopwatch resume [RUN]`: end a pause or a hold, or start a stopped or killed run again."""
+    found = client.find(args.run)
+    changed = {name: value for name in ("experiments", "hours") if (value := getattr(args, name)) is not None}
+    if found.is_alive and not _ends(found):
+        return _go_on(found, changed, args)
+    if changed:
+        stop = _checked(StopConditions, **{**found.config.stop.model_dump(), **changed})
+        client.reconfigure(found, found.config.model_copy(update={"stop": stop}))
+    return follow(found, args, after=facts_so_far(found), start=lambda: client.start(found))
+
+
+def _go_on(found: Run, changed: dict[str, object], args: Namespace) -> int:
+    if changed:
+        raise ConfigError(
+            f"{found.name} is at work, and new stop conditions count from its next start; stop it first: loopwatch stop"
+        )
+    answered = ask(found, Resume())
+    if answered != Exit.OK or not (args.headless or args.json):
+        return answered
+    return headless.follow(found, after=facts_so_far(found), as_json=args.json)
+
+
+def follow(found: Run, args: Namespace, *, after: int = 0, start: Callable[[], None] | None = None) -> int:
+    """On the screen where there is one, else as lines; `start` starts the engine before."""
+    if not on_screen(args):
+        return headless.follow(found, after=after, as_json=args.json, start=start)
+    if start:
+        start()
+    state = read_state(found)
+    if state.stopped and state.stopped.because == "user_error":
+        headless.talk(words.one_line(state.stopped.detail))
+        return Exit.USER_ERROR
+    return watch(found)
+
+
+def watch(found: Run) -> int:
+    """The screen; afterwards one line that says how things stand and how to come back."""
+    from .app import watch as watch_on_screen
+
+    code: int = watch_on_screen(found)
+    headless.say(_summary(found))
+    headless.talk(f"come back with: loopwatch attach {found.name}")
+    return code
+
+
+def on_screen(args: Namespace) -> bool:
+    """Whether there is a terminal on both sides, and nobody asked for lines."""
+    return not (args.headless or args.json) and all(
+        stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)
+    )
+
+
+def read_state(found: Run) -> State:
+    """A run as it is now; an empty state when no engine ever worked on it."""
+    if not (found.folder / "run.db").exists():
+        return State()
+    viewer = Viewer(found, name="command line")
+    try:
+        viewer.poll()
+        return viewer.state
+    finally:
+        viewer.close()
+
+
+def facts_so_far(found: Run) -> int:
+    """The place of a run's last fact."""
+    return read_state(found).seq
+
+
+def is_finished(found: Run) -> bool:
+    """Whether an engine ended the run, and said why."""
+    return read_state(found).stopped is not None
+
+
+def _ends(found: Run) -> bool:
+    """Whether a living engine has written its last fact; waits until it has let go of the run."""
+    if not is_finished(found):
+        return False
+    deadline = time.monotonic() + ENDING_SECONDS
+    while found.is_alive and time.monotonic() < deadline:
+        time.sleep(headless.TICK_SECONDS)
+    return True
+
+
+def read_settings(args: Namespace, found: task.Task, *, on_screen: bool) -> dict[str, Any]:
+    """The settings of a new run, its paths absolute; ConfigError names the option to correct."""
+    policy = "ask" if on_screen else "auto"
+    stop = {name: getattr(args, name) for name in ("experiments", "hours", "target", "failures", "no_gain")}
+    gates = dict.fromkeys(GATES, policy) | dict(map(gate_policy, args.gate))
+    settings: dict[str, Any] = {
+        # The folder rather than a shipped task's name: the engine works elsewhere, and the folder says it all.
+        "task": str(found.folder),
+        "program": _program(args.program),
+        "proposer": _proposer(args.proposer),
+        "strategy": args.strategy,
+        "seed": args.seed,
+        "gates": _checked(Gates, **gates),
+        "stop": _checked(StopConditions, **{name: value for name, value in stop.items() if value is not None}),
+        "margin_sigma": args.margin_sigma,
+        "by": client.me(),
+    }
+    given = {name: value for name, value in settings.items() if value is not None}
+    _checked(RunConfig, run="a-new-run", **given)  # before there is a folder of it
+    return given
+
+
+def gate_policy(text: str) -> tuple[str, str]:
+    """GATE=POLICY in two."""
+    gate, _, policy = text.partition("=")
+    if gate not in GATES or not policy:
+        raise ConfigError(f"{text!r} is not GATE=POLICY; gates are {', '.join(GATES)}, policies {FORMS}")
+    try:
+        return gate, parse(policy).text
+    except ValueError as error:
+        raise ConfigError(f"--gate {text}: {error}") from None
+
+
+def _program(name: str | None) -> Path | None:
+    if name is None:
+        return None
+    path = Path(name).expanduser().absolute()
+    try:
+        path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the programme {path} cannot be read: {error}") from None
+    return path
+
+
+def _proposer(spec: str | None) -> str | None:
+    if spec is None:
+        return None
+    name, _, argument = spec.partition(":")
+    return f"{name}:{Path(argument).expanduser().absolute()}" if name == "scripted" and argument else spec
+
+
+def _checked(model: type[Any], **values: Any) -> Any:
+    try:
+        return model(**values)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = "-".join(str(part) for part in problem["loc"]).replace("_", "-")
+        message = problem["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+        raise ConfigError(f"--{name} {problem['input']}: {message}") from None
+
+
+def _detach(made: Run, args: Namespace) -> int:
+    client.start(made)
+    state = read_state(made)
+    if state.stopped and state.stopped.because == "user_error":
+        headless.talk(words.one_line(state.stopped.detail))
+        return Exit.USER_ERROR
+    headless.say(dump(run_json(made.name, state, alive=made.is_alive)) if args.json else made.name)
+    headless.talk(f"it works in the background; watch it with: loopwatch attach {made.name}")
+    return Exit.OK
+
+
+def _summary(found: Run) -> str:
+    state = read_state(found)
+    doing = words.now(state, alive=found.is_alive)
+    return f"{found.name}: {words.counts(state)}; best {words.best(state)}; {doing}"

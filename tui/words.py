@@ -1,0 +1,285 @@
+"""Facts, states and numbers in plain words, for the command line and the screen alike. Pure.
+
+Every piece of text that came from a person, an agent or an experiment has passed `clean`: a sentence is one line that no
+terminal obeys.
+"""
+
+from typing import Final, Literal, assert_never
+
+from loopwatch.engine import events
+from loopwatch.engine.events import Answer, AnyFact, Verdict
+from loopwatch.engine.policy import Gate
+from loopwatch.engine.state import Experiment, State, Waiting
+from loopwatch.engine.task import Budget, Metric
+
+from .clean import clean
+
+StateWord = Literal[
+    "starting", "proposing", "waiting", "running", "evaluating", "paused", "held", "stopping", "stopped", "dead"
+]  # fmt: skip
+"""What a run is doing:
+
+starting    the engine prepares the task; there is no experiment yet
+proposing   a proposer thinks, or its proposal is being checked
+waiting     a gate waits for a person
+running     an experiment trains
+evaluating  the engine measures, judges and settles it
+paused      no experiment starts until somebody resumes
+held        the running experiment is stopped where it is
+stopping    somebody asked the run to end, and it is about to
+stopped     the engine ended the run, and said why
+dead        no engine works on it although nobody ended it: it was killed, and can be resumed
+"""
+
+VERDICTS: Final[dict[Verdict, str]] = {
+    "kept": "kept",
+    "discarded": "discarded",
+    "aborted": "aborted",
+    "crashed": "crashed",
+    "timed_out": "timed out",
+    "no_metric": "no metric",
+    "vetoed": "vetoed",
+    "voided": "voided",
+    "interrupted": "interrupted",
+}
+
+_ANSWERS: Final[dict[Answer, str]] = {
+    "approve": "approved",
+    "veto": "vetoed",
+    "amend": "amended",
+    "send_back": "sent back",
+    "let_run": "left running",
+    "abort": "abort decided",
+    "accept": "verdict accepted",
+    "keep": "verdict overridden: keep",
+    "discard": "verdict overridden: discard",
+}
+
+_TO_ANSWER: Final[dict[Gate, tuple[str, ...]]] = {
+    "apply": ("approve", "veto", "send-back -m WHY", "amend --diff FILE"),
+    "run": ("let-run", "abort"),
+    "verdict": ("accept", "keep", "discard"),
+}
+
+
+def one_line(text: str) -> str:
+    """Text from outside as one clean line, its line breaks and tabs as spaces."""
+    return clean(" ".join(text.split()))
+
+
+def number(value: float | None) -> str:
+    """A number with the digits that matter; – for none."""
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if value and (abs(value) < 0.01 or abs(value) >= 10_000) else f"{value:.4f}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time in its two greatest units, such as 2 h 05 min."""
+    if seconds < 10:
+        return f"{max(0.0, seconds):.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def better(metric: Metric) -> str:
+    """Which way is better."""
+    return "lower is better" if metric.direction == "down" else "higher is better"
+
+
+def budget(of: Budget) -> str:
+    """What one experiment may use."""
+    match of.kind:
+        case "cpu_seconds":
+            return f"{of.amount:g} s of processor time"
+        case "wall_seconds":
+            return f"{of.amount:g} s"
+        case "steps":
+            return f"{of.amount:g} steps"
+
+
+def sentence(fact: AnyFact) -> str:
+    """What happened, in one line; an experiment's facts begin with its number."""
+    experiment = events.experiment_of(fact)
+    told = _told(fact)
+    return told if experiment is None else f"#{experiment} {told}"
+
+
+def _told(fact: AnyFact) -> str:
+    match fact:
+        case events.RunOpened():
+            metric = f"{clean(fact.metric.name)}, {better(fact.metric)}"
+            return f"run {clean(fact.run)} of task {clean(fact.task)}: {metric}; {budget(fact.budget)} an experiment"
+        case events.EngineStarted():
+            return f"engine {fact.pid} works on {clean(fact.host)}" + _after("; ", fact.recovered)
+        case events.ProgramRead():
+            return f"programme {'changed' if fact.diff else 'read'}: {one_line(fact.path)}"
+        case events.Warned():
+            return f"warning: {one_line(fact.text)}"
+        case events.Paused():
+            return f"paused by {clean(fact.by)}: no experiment starts after this one"
+        case events.Held():
+            return f"held by {clean(fact.by)}: stopped where it is, and its clock with it"
+        case events.Resumed():
+            return f"resumed by {clean(fact.by)}"
+        case events.PolicyChanged():
+            return f"the {fact.gate} gate is now {clean(fact.policy)}, by {clean(fact.by)}"
+        case events.Noted():
+            return f"note {fact.note} by {clean(fact.by)}: {one_line(fact.text)}"
+        case events.StopAsked():
+            return f"{clean(fact.by)} asked to stop {'at once' if fact.now else 'after this experiment'}"
+        case events.Stopped():
+            return f"stopped: {one_line(fact.detail) or fact.because.replace('_', ' ')}"
+        case _:
+            return _told_of_experiment(fact)
+
+
+def _told_of_experiment(fact: "ExperimentFact") -> str:
+    match fact:
+        case events.Proposing():
+            again = f" again (revision {fact.revision})" if fact.revision > 1 else ""
+            return f"{clean(fact.proposer)} proposes{again}" + _after("; sent back because ", fact.comment)
+        case events.Proposed():
+            return f"proposed: {one_line(fact.hypothesis)}" + _size(fact.added, fact.removed, fact.paths)
+        case events.Asked():
+            return f"waits for a person at the {fact.gate} gate: {one_line(fact.question)}" + _silence(fact)
+        case events.Decided():
+            return f"{_ANSWERS[fact.answer]} by {clean(fact.by)}" + _after(": ", fact.reason)
+        case events.Applied():
+            return "applied to the working folder"
+        case events.Started():
+            return "started" + (f" again, attempt {fact.attempt}" if fact.attempt > 1 else "") + f" (seed {fact.seed})"
+        case events.Finished():
+            return f"ended after {duration(fact.wall_seconds)}: {one_line(fact.reason)}" + _after(", ", fact.detail)
+        case events.Measured():
+            found = number(fact.value) if fact.value is not None else "no number"
+            return f"measured: {found}" + _after("; ", fact.problem)
+        case events.AttemptLost():
+            return f"attempt {fact.attempt} is repeated: {one_line(fact.why)}"
+        case events.Judged():
+            return verdict(fact.verdict, fact.reason)
+        case events.Settled():
+            return f"settled; the best commit is {clean(fact.best_commit[:7])}"
+        case _:
+            assert_never(fact)
+
+
+def verdict(judged: Verdict, reason: str) -> str:
+    """A verdict with its reason, which begins with the verdict's word."""
+    said, word = one_line(reason), VERDICTS[judged]
+    return said if said.startswith(word) else word + _after(": ", said)
+
+
+def state_word(state: State, *, alive: bool) -> StateWord:
+    """What a run is doing, in one word."""
+    if not alive:
+        return "stopped" if state.stopped else "dead"
+    if state.stopped or (state.stop_asked and not state.waiting):
+        return "stopping"
+    if state.engine is None or not state.experiments:
+        return "paused" if state.paused_by and state.engine else "starting"
+    if state.held_by:
+        return "held"
+    if state.waiting:
+        return "waiting"
+    return _working(state)
+
+
+def _working(state: State) -> StateWord:
+    current = state.current
+    if current is None:
+        return "paused" if state.paused_by else "proposing"
+    match current.step:
+        case "proposing" | "proposed":
+            return "proposing"
+        case "approved" | "applied" | "running":
+            return "running"
+        case "finished" | "measured" | "judged" | "settled":
+            return "evaluating"
+
+
+def now(state: State, *, alive: bool) -> str:
+    """What a run is doing, in one sentence."""
+    word, current = state_word(state, alive=alive), state.current
+    at = f"#{current.number} " if current else ""
+    match word:
+        case "starting":
+            return "the engine prepares the task"
+        case "proposing":
+            return f"{at}{clean(current.proposer)} proposes" if current else "between two experiments"
+        case "waiting":
+            assert state.waiting is not None, "state_word() said so"
+            return sentence(state.waiting.asked)
+        case "running":
+            return f"{at}trains" + (f", attempt {current.attempt}" if current and current.attempt > 1 else "")
+        case "evaluating":
+            return f"{at}is measured and judged"
+        case "paused":
+            return f"paused by {clean(state.paused_by or '')}"
+        case "held":
+            return f"{at}held by {clean(state.held_by or '')}"
+        case "stopping":
+            return sentence(state.stop_asked) if state.stop_asked else "the engine ends"
+        case "stopped":
+            assert state.stopped is not None, "state_word() said so"
+            return sentence(state.stopped)
+        case "dead":
+            return "no engine works on it: it was killed, or never started; nothing is lost"
+
+
+def counts(state: State) -> str:
+    """How the experiments went, such as `12 experiments: 4 kept, 8 discarded`."""
+    judged = state.count()
+    parts = [f"{state.count(key)} {word}" for key, word in VERDICTS.items() if state.count(key)]
+    return f"{judged} experiment{'' if judged == 1 else 's'}" + (f": {', '.join(parts)}" if parts else "")
+
+
+def best(state: State) -> str:
+    """The best experiment and how far it is from the baseline."""
+    found, baseline = state.best_experiment, state.baseline
+    if found is None or found.value is None:
+        return "nothing kept yet"
+    said = f"#{found.number} with {number(found.value)}"
+    if found.is_baseline or baseline is None or baseline.value is None:
+        return f"{said}, the baseline"
+    gain = state.metric.gain(found.value, baseline.value)
+    share = f" ({abs(gain / baseline.value):.2%})" if baseline.value else ""
+    return f"{said}, {number(abs(gain))}{share} {'better' if gain >= 0 else 'worse'} than the baseline's {number(baseline.value)}"
+
+
+def approved_by(experiment: Experiment) -> str | None:
+    """Who let an experiment be applied: a person's name or a policy; None when nobody did, or nothing was applied."""
+    if experiment.is_baseline:
+        return None
+    decided = experiment.decided("apply")
+    return decided.by if decided and decided.answer in ("approve", "amend") else None
+
+
+def to_answer(waiting: Waiting, run: str) -> str:
+    """The commands that answer a gate."""
+    first, *others = _TO_ANSWER[waiting.asked.gate]
+    return f"loopwatch {first} {run}" + (f" (or: {', '.join(others)})" if others else "")
+
+
+def _silence(fact: events.Asked) -> str:
+    if fact.seconds is None or fact.on_silence is None:
+        return ""
+    return f" (after {duration(fact.seconds)} without an answer: {fact.on_silence.replace('_', ' ')})"
+
+
+def _size(added: int, removed: int, paths: tuple[str, ...]) -> str:
+    return f" (+{added} −{removed} in {', '.join(map(one_line, paths))})" if paths else ""
+
+
+def _after(between: str, text: str) -> str:
+    return between + one_line(text) if text.strip() else ""
+
+
+ExperimentFact = (
+    events.Proposing | events.Proposed | events.Asked | events.Decided | events.Applied | events.Started | events.Finished
+    | events.Measured | events.AttemptLost | events.Judged | events.Settled
+)  # fmt: skip
