@@ -170,7 +170,7 @@ def _discard(path: Path, trash: Path) -> None:
 
 
 def _empty(trash: Path) -> None:
-    """Empty each folder into the trash itself: flat, so that no depth exhausts the stack or a path's length."""
+    """Empty each folder into the trash itself: flat, so that no depth exhausts the stack or a path."""
     while folders := list(trash.iterdir()):
         for folder in folders:
             folder.chmod(0o700)

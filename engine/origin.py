@@ -1,6 +1,6 @@
 """Where a run begins: its base commit, from a user's repository or from a plain folder.
 
-A user's repository is only read: its HEAD commit is copied, object by object, and none of its hooks, filters or
+A user's repository is only read: its HEAD commit is copied object by object, and none of its hooks, filters or
 settings runs. Its history before HEAD stays where it is; the copy is shallow.
 """
 
@@ -68,7 +68,7 @@ def read_tree(store: Repository, tree: pygit2.Tree) -> dict[str, Entry]:
 
 
 def check_files(store: Repository, begun: Origin, editable: Sequence[str], frozen: Sequence[str]) -> None:
-    """TaskError unless every named file is in the base commit, in one list only, and what is edited is text."""
+    """TaskError unless every named file is in the base commit, in one list only, and editable ones are text."""
     tree = {path: entry for path, entry in _task_entries(store, begun).items() if entry.mode != LINK}
     hint = f"; in {begun.repository}: git add it, then git commit" if begun.repository else ""
     for kind, names in (("editable", editable), ("frozen", frozen)):
@@ -103,7 +103,7 @@ def _begin_in_repository(store: Repository, source: Path, user: Repository, when
     folder = "" if source == root else source.relative_to(root).as_posix()
     absent = _why_absent(user, folder)
     if absent:
-        note = f"{absent}, so the task is taken as a plain folder; commit it to have kept changes published there"
+        note = f"{absent}, so it is taken as a plain folder; commit it to have kept changes published there"
         return Origin(_commit_folder(store, source, when), "", None, (note,))
     commit = user.head.peel(pygit2.Commit)
     _check_repository_size(user, commit.tree)
@@ -124,7 +124,8 @@ def _copy_commit(store: Repository, user: Repository, commit: pygit2.Commit) -> 
     pack.set_threads(1)
     pack.add_recur(commit.id)
     pack.write(str(Path(store.path, "objects", "pack")))
-    if commit.parent_ids:
+    # Not parent_ids: of a commit where the user's own clone is shallow, libgit2 says that it has none.
+    if b"\nparent " in commit.read_raw().partition(b"\n\n")[0]:
         Path(store.path, "shallow").write_text(f"{commit.id}\n", encoding="ascii")
 
 
@@ -169,14 +170,14 @@ def _filter_warnings(path: str, attributes: bytes) -> Iterator[str]:
 
 
 def _commit_folder(store: Repository, source: Path, when: int) -> str:
-    """A first commit from the bytes of the folder's files, without hidden folders, caches and environments."""
+    """A first commit from the bytes of the folder's files; no hidden folders, caches and environments."""
     files = sorted(_files(source))
     sizes = [(os.lstat(source / name).st_size, name) for name in files]
     total = sum(size for size, _ in sizes)
     if total > FOLDER_BYTES or len(files) > FILES:
         raise TaskError(
             f"{source} has {len(files):,} files with {total:,} bytes ({_largest(sizes)}); at most {FILES:,} "
-            f"with {FOLDER_BYTES:,} belong to a task; keep data elsewhere and let the prepare command fetch it"
+            f"with {FOLDER_BYTES:,} belong to a task; keep data elsewhere, for the prepare command to fetch"
         )
     index = pygit2.Index()
     for name in files:
@@ -236,7 +237,7 @@ def _entries(repository: Repository, tree: pygit2.Tree) -> Iterator[tuple[str, E
 
 
 def _escapes(repository: Repository, path: str, entry: Entry) -> bool:
-    """Whether this is a link out of the tree: absolute, with more `..` than it is deep, or with `..` further on."""
+    """Whether this is a link out of the tree: absolute, with too many `..`, or with `..` further on."""
     if entry.mode != LINK:
         return False
     target = repository[entry.blob].read_raw()

@@ -4,10 +4,12 @@ The user's checkout, HEAD, index and other branches stay untouched, and none of 
 that somebody else made under that name is never overwritten.
 Not covered: pushing to a server, and merging; that is the user's to do.
 
-The one place that uses the git program (through GitPython): the user's repository is written by the user's git.
+The one place that uses the git program (through GitPython): what is the user's is written by the user's git.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,8 +40,8 @@ _ENVIRONMENT = {
 def publish(run_dir: Path, user_repo: Path, branch: str | None = None) -> str:
     """Make or advance `branch` (default: loopwatch/RUN) in the user's repository to the last kept commit.
 
-    Returns that commit. RepositoryError says why not: no git program, no repository, a branch of that name that
-    did not come from this run, or one that is checked out.
+    Returns that commit. RepositoryError says why not: no git program, no repository, a branch of that name
+    that did not come from this run, or one that is checked out.
     """
     workspace = Workspace.look(run_dir)
     try:
@@ -55,14 +57,18 @@ def publish(run_dir: Path, user_repo: Path, branch: str | None = None) -> str:
                     "publish under another name, or rename that branch: git branch -m"
                 )
             _check_not_checked_out(user, branch, target)
-            _fetch(user, run_dir / "repo.git", kept, target)
+            with _anchored(user, workspace):
+                _fetch(user, run_dir / "repo.git", kept, target)
+            # Git can refuse a ref and still say that all went well.
+            if _target(user, target) != kept:
+                raise RepositoryError(f"git did not accept {branch} in {user_repo}; nothing was changed; try git fsck")
             return kept
     finally:
         workspace.close()
 
 
 def uncommitted(user_repo: Path, folder: str = "") -> tuple[str, ...]:
-    """Files under `folder` (relative to the repository's root) that are untracked or have uncommitted changes."""
+    """Files under `folder` (relative to the repository's root) that are untracked or not committed."""
     with _opened(user_repo) as user:
         out = _git(
             user,
@@ -115,11 +121,40 @@ def _check_not_checked_out(user: "git.Repo", branch: str, target: str) -> None:
         raise RepositoryError(f"{branch} is checked out; switch away from it (git switch -) and publish again")
 
 
+@contextmanager
+def _anchored(user: "git.Repo", workspace: Workspace) -> Iterator[None]:
+    """A ref at the run's base while it is fetched, should the user's own have moved on (an amended commit).
+
+    The run's repository begins at the base, and git joins it only to a commit that some ref leads to.
+    """
+    base = workspace.base
+    if not workspace.is_shallow or _reached(user, base):
+        yield
+        return
+    anchor = f"refs/loopwatch/base/{base}"
+    _git(user, "update-ref", anchor, base)
+    try:
+        yield
+    finally:
+        _git(user, "update-ref", "-d", anchor)
+
+
+def _reached(user: "git.Repo", base: str) -> bool:
+    try:
+        return bool(_git(user, "for-each-ref", "--count=1", f"--contains={base}"))
+    except RepositoryError:
+        raise RepositoryError(
+            f"{user.git_dir} does not have the commit {base[:12]} that the run began at; publish to the repository "
+            "that the run began in, or fetch that commit first"
+        ) from None
+
+
 def _fetch(user: "git.Repo", store: Path, kept: str, target: str) -> None:
     # No + before the refspec: git itself refuses what is no fast-forward, should the branch move meanwhile.
     _git(
         user,
         "-c", "protocol.file.allow=always", "-c", "protocol.version=2",
-        "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance",
+        "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
+        "--no-auto-maintenance",
         os.fspath(store.resolve()), f"{kept}:{target}",
     )  # fmt: skip

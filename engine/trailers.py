@@ -10,7 +10,7 @@ _TRAILER = re.compile(r"([A-Za-z][A-Za-z-]*): (.*)")
 
 
 def write(message: str, trailers: Mapping[str, str]) -> str:
-    """The whole message. At least one trailer: without it, the last words of the message would be read as some."""
+    """The whole message. It needs a trailer: without one, its own last words would be read as some."""
     if not trailers:
         raise ValueError("a commit needs a trailer")
     words = "\n".join(_shown(line) for line in message.strip().split("\n"))

@@ -1,7 +1,7 @@
 """The run's private repository, its working folder, and the pristine copy that measures.
 
 Commits are built from the exact bytes that were approved (blob, tree, commit, then a compare-and-swap of
-one ref), never from what lies in a folder. libgit2 runs no hooks or filters, and here reads nobody's settings.
+one ref), never from what lies in a folder. libgit2 runs no hooks or filters, and nobody's settings.
 Not covered: the user's repository, which only `publish` writes to, and a process that still writes.
 
 Used from one thread at a time.
@@ -89,8 +89,8 @@ class Workspace:
         """Begin a run at a task folder and fill both folders.
 
         With `use_repository` the base is HEAD of the git repository around `source`, which is only read;
-        otherwise the files of the folder, committed at `when` (Unix seconds). `warnings` says what of the folder
-        is not part of the run; UserError says why it cannot begin. Repeatable if it was interrupted.
+        otherwise the files of the folder, committed at `when` (Unix seconds). `warnings` says what of the
+        folder is not part of the run; UserError says why it cannot begin. Repeatable if it was interrupted.
         """
         _settle()
         store, building = run_dir / "repo.git", run_dir / "repo.git.new"
@@ -214,6 +214,11 @@ class Workspace:
                 break
         return tuple(history)
 
+    @property
+    def is_shallow(self) -> bool:
+        """Whether the base has a history that was left in the user's repository."""
+        return self._store.is_shallow
+
     def comes_after(self, commit: str, earlier: str) -> bool:
         """Whether `earlier` is a commit of this run that `commit` builds upon."""
         return earlier in self._store and self._store.descendant_of(commit, earlier)
@@ -237,7 +242,7 @@ class Workspace:
     def build_commit(
         self, files: Mapping[str, str], parent: str, message: str, trailing: Mapping[str, str], *, when: int
     ) -> str:
-        """A commit that no ref points to yet; `when` in Unix seconds. The same arguments give the same commit."""
+        """A commit that no ref points to yet, at `when` (Unix seconds). Built twice, it is the same one."""
         tree = self.write(files, parent)
         text = trailers.write(message, trailing)
         author = origin.signature(when)
@@ -274,15 +279,19 @@ class Workspace:
         return {path: sha256(data).hexdigest() for path, data in found if data is not None}
 
     def tampered(self, folder: Path) -> list[str]:
-        """Files in `folder` (`work_folder` or `pristine_folder`) that are not as at the start; [] if all is well.
+        """Files in `folder` (`work_folder` or `pristine_folder`) that are not as at the start; [] is well.
 
-        In the working folder the frozen files count. In the pristine one every file does, and so does anything
-        extra that the evaluator could import by accident.
+        In the working folder the frozen files count. In the pristine one every file does, and so does
+        anything extra that the evaluator could import by accident.
         """
-        tree = self._task_tree(self.base)
-        if folder != self.pristine_folder:
-            return checkout.differing(folder, tree, self._frozen_paths())
-        return checkout.differing(folder, tree, tree) + checkout.importable_extras(folder, tree)
+        tree = self._tree(self.base)
+        if folder == self.pristine_folder:
+            wrong = checkout.differing(self._pristine, tree, tree) + checkout.importable_extras(self._pristine, tree)
+        elif folder == self.work_folder:
+            wrong = checkout.differing(self._work, tree, [self._inside(path) for path in self._frozen_paths()])
+        else:
+            raise ValueError(f"{folder} is neither of this run's task folders")
+        return [path.removeprefix(self._inside("")) for path in wrong]
 
     def _commit(self, commit: str) -> pygit2.Commit:
         found = self._store.get(commit) if re.fullmatch(r"[0-9a-f]{40}", commit) else None
@@ -294,9 +303,12 @@ class Workspace:
         return origin.read_tree(self._store, self._commit(commit).tree)
 
     def _task_tree(self, commit: str) -> dict[str, Entry]:
-        inside = f"{self.facts.folder}/" if self.facts.folder else ""
-        tree = self._tree(commit)
+        inside, tree = self._inside(""), self._tree(commit)
         return {path.removeprefix(inside): entry for path, entry in tree.items() if path.startswith(inside)}
+
+    def _inside(self, name: str) -> str:
+        """A task-relative path as the commit has it."""
+        return f"{self.facts.folder}/{name}" if self.facts.folder else name
 
     def _folder_of(self, commit: str) -> pygit2.Tree:
         tree = self._commit(commit).tree
@@ -314,7 +326,7 @@ class Workspace:
         """The path of an editable file within the commit; EditRefused when it may not be written."""
         if not permits(name, self.facts.editable) or permits(name, self.facts.frozen):
             raise EditRefused(f"{name} may not be changed; editable: {', '.join(self.facts.editable)}")
-        path = f"{self.facts.folder}/{name}" if self.facts.folder else name
+        path = self._inside(name)
         parents = {path.rsplit("/", depth)[0] for depth in range(1, path.count("/") + 1)}
         in_the_way = [found for found in tree if found in parents or found.startswith(f"{path}/")]
         if in_the_way or (path in tree and tree[path].mode == checkout.LINK):
@@ -323,7 +335,7 @@ class Workspace:
 
 
 def _settle() -> None:
-    """libgit2 for the whole process: nobody's settings, no quarrel about who owns a folder, writes that last."""
+    """libgit2 in this process: nobody's settings, no quarrel about a folder's owner, writes that last."""
     for level in (ConfigLevel.PROGRAMDATA, ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL):
         pygit2.settings.search_path[level] = ""
     pygit2.settings.owner_validation = False
