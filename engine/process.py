@@ -14,7 +14,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -169,17 +169,15 @@ class Kept:
         """Let them go on."""
         self._send({"do": "release"})
 
-    async def output(self) -> AsyncIterator[bytes]:
+    async def output(self) -> AsyncGenerator[bytes, None]:
         """What it prints, as it comes, until the end. One reader only; a slow one misses pieces."""
         file, self._output = self._output, -1
         if file < 0:
             return
         reader, transport = await _reader(file)
-        try:
-            while chunk := await reader.read(CHUNK_BYTES):
-                yield chunk
-        finally:
-            transport.close()
+        self._transports.append(transport)
+        while chunk := await reader.read(CHUNK_BYTES):
+            yield chunk
 
     async def ended(self) -> Ended:
         """Wait for the end: nobody is left then, and the log is complete."""
