@@ -38,7 +38,9 @@ def set_constant(folder: Path, task: dict[str, Any], assignment: str) -> None:
     """Rewrite the line of one declared hyperparameter, as a proposal would."""
     name, value = assignment.split("=")
     file = folder / next(h["file"] for h in task["hyperparameter"] if h["name"] == name)
-    file.write_text(re.sub(rf"(?m)^{name} = .*$", f"{name} = {value}", file.read_text()))
+    file.write_text(
+        re.sub(rf"(?m)^{name} = .*$", f"{name} = {value}", file.read_text(encoding="utf-8")), encoding="utf-8"
+    )
 
 
 def main() -> None:
@@ -50,7 +52,7 @@ def main() -> None:
     parser.add_argument("--kind", help="instead of the task's own kind of budget, e.g. steps")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a constant")
     chosen = parser.parse_args()
-    task = tomllib.loads((chosen.task / "task.toml").read_text())
+    task = tomllib.loads((chosen.task / "task.toml").read_text(encoding="utf-8"))
     metric_line = re.compile(rf"(?m)^{task['metric']['name']}: (\S+)$")
 
     with tempfile.TemporaryDirectory() as scratch:

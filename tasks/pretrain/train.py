@@ -108,7 +108,7 @@ class GPT(nn.Module):
 
 def make_optimizer(model: GPT) -> torch.optim.Optimizer:
     """AdamW in three groups: embeddings with their own rate, matrices, and vectors without decay."""
-    embeddings = [model.embedding.weight, model.position.weight]
+    embeddings = [part.weight for part in model.modules() if isinstance(part, nn.Embedding)]
     rest = [p for p in model.parameters() if all(p is not e for e in embeddings)]
     groups = [
         {"params": embeddings, "lr": LR * EMB_LR_MULT, "weight_decay": WD},

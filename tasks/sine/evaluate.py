@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 LARGEST_BYTES = 1_000_000
+LARGEST_NUMBER = 1e6
 ACTIVATIONS: dict[str, Callable[[float], float]] = {
     "tanh": math.tanh,
     "sin": math.sin,
@@ -35,32 +36,36 @@ def read_model(file: Path) -> dict[str, Any]:
         model = json.loads(file.read_text())
     except (ValueError, RecursionError) as error:
         refuse(f"{file.name} is not JSON: {error}")
-    if not isinstance(model, dict) or model.get("activation") not in ACTIVATIONS:
+    if not isinstance(model, dict) or model.get("activation") not in list(ACTIVATIONS):
         refuse(f"the activation must be one of {', '.join(ACTIVATIONS)}")
     return model
 
 
 def numbers(values: Any, count: int, what: str) -> list[float]:
-    """Return `values` if it is a list of `count` finite numbers."""
+    """Return `values` if it is a list of `count` numbers of a sensible size."""
     if not isinstance(values, list) or len(values) != count:
         refuse(f"{what} must be a list of {count}")
-    if not all(type(v) in (int, float) and math.isfinite(v) for v in values):
-        refuse(f"{what} must be finite numbers")
+    # Not-a-number is not below anything, and a truth value is not a number.
+    if not all(type(v) in (int, float) and abs(v) <= LARGEST_NUMBER for v in values):
+        refuse(f"{what} must be finite numbers within ±{LARGEST_NUMBER:,.0f}")
     return [float(v) for v in values]
 
 
 def checked_layers(model: dict[str, Any]) -> list[Layer]:
     """The layers, if they lead from one number to one number."""
+    found = model.get("layers")
+    if not isinstance(found, list) or not all(isinstance(layer, dict) for layer in found):
+        refuse("layers must be a list of objects")
     layers, width = [], 1
-    for place, layer in enumerate(model.get("layers") or refuse("there are no layers")):
-        weights, biases = layer.get("weights"), layer.get("biases")
-        if not isinstance(weights, list) or not weights:
+    for place, layer in enumerate(found):
+        weights = layer.get("weights")
+        if not isinstance(weights, list):
             refuse(f"layer {place} has no weights")
         rows = [numbers(row, width, f"a row of weights in layer {place}") for row in weights]
-        layers.append((rows, numbers(biases, len(rows), f"the biases of layer {place}")))
+        layers.append((rows, numbers(layer.get("biases"), len(rows), f"the biases of layer {place}")))
         width = len(rows)
-    if width != 1:
-        refuse(f"the last layer has {width} outputs; it must have 1")
+    if not layers or width != 1:
+        refuse(f"the last of {len(layers)} layers must have 1 output")
     return layers
 
 
