@@ -9,7 +9,7 @@ from collections.abc import Mapping
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z-]*): (.*)")
 
 
-def write(message: str, trailers: Mapping[str, str]) -> str:
+def written(message: str, trailers: Mapping[str, str]) -> str:
     """The whole message. It needs a trailer: without one, its own last words would be read as some."""
     if not trailers:
         raise ValueError("a commit needs a trailer")
@@ -18,8 +18,8 @@ def write(message: str, trailers: Mapping[str, str]) -> str:
     return "\n".join([words, "", *lines, ""])
 
 
-def read(message: str) -> dict[str, str]:
-    """The trailers of a message that `write` made."""
+def trailers_of(message: str) -> dict[str, str]:
+    """The trailers of a message that `written` made."""
     last = message.rstrip("\n").rpartition("\n\n")[2]
     return {found[1]: found[2] for line in last.split("\n") if (found := _TRAILER.fullmatch(line))}
 

@@ -19,10 +19,11 @@ import pygit2
 from pydantic import BaseModel, ConfigDict
 from pygit2.enums import ConfigLevel, FileMode
 
-from . import checkout, origin, trailers
+from . import checkout, origin
 from .checkout import Entry
 from .edits import permits
 from .errors import EditRefused, LoopwatchError
+from .trailers import trailers_of, written
 
 BRANCH = "refs/heads/loopwatch/"
 EXPERIMENTS = "refs/loopwatch/experiments/"
@@ -126,7 +127,10 @@ class Workspace:
 
     @classmethod
     def open(cls, run_dir: Path) -> Self:
-        """Reopen under the run's lock: what a killed engine left half done is swept away."""
+        """Reopen under the run's lock: what a killed engine left half done in the repository is swept away.
+
+        The folders stay as they are until `restore` and `pristine`.
+        """
         store = run_dir / "repo.git"
         for left in [
             *store.rglob("*.lock"),
@@ -208,7 +212,7 @@ class Workspace:
         for commit in self._store.walk(self.best):
             ours = str(commit.id) != self.base
             message = commit.message.rstrip("\n")
-            found = trailers.read(message) if ours else {}
+            found = trailers_of(message) if ours else {}
             history.append(Kept(str(commit.id), message.partition("\n")[0], commit.commit_time, found))
             if not ours or len(history) >= limit:
                 break
@@ -240,11 +244,11 @@ class Workspace:
         return str(index.write_tree(self._store))
 
     def build_commit(
-        self, files: Mapping[str, str], parent: str, message: str, trailing: Mapping[str, str], *, when: int
+        self, files: Mapping[str, str], parent: str, message: str, trailers: Mapping[str, str], *, when: int
     ) -> str:
         """A commit that no ref points to yet, at `when` (Unix seconds). Built twice, it is the same one."""
         tree = self.write(files, parent)
-        text = trailers.write(message, trailing)
+        text = written(message, trailers)
         author = origin.signature(when)
         return str(self._store.create_commit(None, author, author, text, tree, [parent]))
 

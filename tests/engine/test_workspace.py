@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -306,6 +308,39 @@ def test_locks_of_a_killed_engine_are_removed(workspace: Workspace, run: Path) -
     reopened.advance(commit, reopened.base)
 
     assert reopened.best == commit
+
+
+LOOP = """
+import sys
+from pathlib import Path
+from loopwatch.engine.workspace import Workspace
+workspace = Workspace.open(Path(sys.argv[1]))
+text = workspace.source("train.py", workspace.base)
+for number in range(10_000):
+    best = workspace.best
+    commit = workspace.build_commit({"train.py": f"{text}# {best}\\n"}, best, "m", {"Loopwatch-Experiment": "1"}, when=1)
+    workspace.remember(number, commit)
+    workspace.restore(commit)
+    print(commit, flush=True)
+    workspace.advance(commit, best)
+"""
+
+
+def test_a_kill_at_any_moment_is_repaired_by_opening(workspace: Workspace, run: Path) -> None:
+    for kills in range(1, 8):
+        process = subprocess.Popen([sys.executable, "-c", LOOP, str(run)], stdout=subprocess.PIPE, text=True)
+        with process:
+            assert process.stdout
+            announced = [process.stdout.readline().strip() for _ in range(kills)]
+            process.kill()
+
+        reopened = Workspace.open(run)
+        reopened.restore(reopened.best)
+
+        history = [kept.commit for kept in reopened.log(10_000)]
+        assert set(announced[:-1]) <= set(history)
+        assert reopened.work_folder.joinpath("train.py").read_text() == reopened.source("train.py", reopened.best)
+    assert git(run / "repo.git", "fsck", "--strict", "--no-dangling") == ""
 
 
 def test_a_reader_leaves_the_locks_of_the_engine_alone(workspace: Workspace, run: Path) -> None:
