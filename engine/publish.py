@@ -45,7 +45,7 @@ def publish(run_dir: Path, user_repo: Path, branch: str | None = None) -> str:
     """
     workspace = Workspace.look(run_dir)
     try:
-        branch = branch or workspace.branch.removeprefix("refs/heads/")
+        branch = (branch or workspace.branch).removeprefix("refs/heads/")
         kept, target = workspace.best, f"refs/heads/{branch}"
         with _opened(user_repo) as user:
             there = _target(user, target)

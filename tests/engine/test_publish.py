@@ -68,7 +68,7 @@ def test_publishing_twice_is_publishing_once(user: Path, tmp_path: Path) -> None
 def test_history_of_the_user_is_joined_to_that_of_the_run(user: Path, tmp_path: Path) -> None:
     keep(begin(tmp_path / "run", user / "research" / "sine"), "0.5")
 
-    publish(tmp_path / "run", user, "best")
+    publish(tmp_path / "run", user, "refs/heads/best")
 
     assert git(user, "log", "--format=%s", "best").split("\n")[:3] == ["alpha 0.5", "commit 1", "commit 0"]
 
