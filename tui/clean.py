@@ -20,6 +20,7 @@ REPLACEMENT: Final = "\ufffd"
 
 _COLOUR_AND_CURSOR = re.compile(r"\x1b\[[0-?]{0,64}[ -/]{0,8}[@-~]")
 _LINE_END = re.compile(r"\r\n|\n|\r")
+_ALIKE = str.maketrans("·…–—−→←↑↓▸↳‘’“”×±≤≥█▁━─│●○◆▲✓✗", "-~---><^v>>''\"\"x~<>#_=-|*o!!+x")
 _WORD_OR_GAP = re.compile(r" +|[^ ]+")
 _MOVES_TEXT = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _INVISIBLE_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
@@ -70,10 +71,11 @@ def reveal_lines(text: str) -> list[str]:
 
 
 def to_ascii(text: str) -> str:
-    """Return `text` with a question mark in every cell that is not ASCII."""
+    """Return `text` in ASCII and as wide: what has no likeness there becomes a question mark in each cell."""
     if text.isascii():
         return text
-    return "".join(char if char.isascii() else "?" * get_character_cell_size(char) for char in text)
+    alike = text.translate(_ALIKE)
+    return "".join(char if char.isascii() else "?" * get_character_cell_size(char) for char in alike)
 
 
 def cell_fit(text: str, width: int, *, align: Literal["left", "right"] = "left", more: str = "") -> str:

@@ -36,11 +36,12 @@ class AskView:
     keys: str
 
 
-class AskBox(Pane):
+class AskBox(Pane, can_focus=False):
     """A question in a heavy frame, hidden while there is none."""
 
-    DEFAULT_CSS = "AskBox { dock: bottom; max-height: 100%; display: none; }"
+    DEFAULT_CSS = "AskBox { max-height: 100%; display: none; }"
     heavy = True
+    frame_role = "warn"
 
     def __init__(
         self,
@@ -111,7 +112,7 @@ class AskBox(Pane):
     def foot(self) -> Title:
         """Return how many lines are out of sight."""
         more = len(self._wrapped(self.inner_width)) - self._top - self._text_height
-        return [(f"{more} more lines", "warn")] if more > 0 else ""
+        return [(f"{more} more line{'s' * (more > 1)}", "warn")] if more > 0 else ""
 
     def draw(self, width: int, height: int, ink: Inks) -> list[list[Segment]]:
         """Draw the text in view, then the keys with the state of the box at their right."""
@@ -129,14 +130,14 @@ class AskBox(Pane):
 
     @property
     def _is_on_screen(self) -> bool:
-        return self.is_attached and self.display and bool(self.size.height) and self.screen.is_current
+        return self.is_attached and self.display and bool(self.size.height) and self.screen.is_active
 
     def _keys(self, ask: AskView, width: int, ink: Inks) -> list[Segment]:
         on, off = ("*", "o") if self.ascii_only else ("●", "○")
         state = f"armed {on}" if self.armed else f"arming {off}"
         role: Role = "good" if self.armed else "quiet"
         room = width - cell_len(state) - 2
-        keys = cell_fit(reveal(ask.keys), max(0, room), more="~" if self.ascii_only else "…")
+        keys = cell_fit(reveal(ask.keys), max(0, room), more="…")
         return [Segment(keys, ink("text", bold=True)), Segment("  "), Segment(state, ink(role, bold=True))]
 
     def _wrapped(self, width: int) -> list[tuple[str, Role]]:

@@ -21,11 +21,14 @@ from .scale import Scale, choose, useful
 
 __all__ = ["Curve", "Forecast", "Level", "Mark", "Series"]
 
-SKIPPED = 0.1
-"""The share at the start of a curve that does not set the y range: the first fall says nothing and hides
-the rest."""
+SKIPPED = 0.25
+"""The share at the start that does not set the y range: the first fall says little and hides the rest."""
 
-DOTTED = 3
+ENOUGH = 15
+"""Columns with points, below which nothing is skipped."""
+
+DOTTED, SPARSE = 3, 5
+"""Each third dot of the best curve, each fifth of a forecast: told apart without colour."""
 
 
 class Level(NamedTuple):
@@ -109,7 +112,7 @@ class Curve(Pane):
         """Draw `now` over `best` on an x axis from 0 to `x_max`, whose end is labelled `x_end` (or with the
         number).
 
-        With `smooth` the lines are moving averages, and the points of `now` are faint dots behind. A series
+        With `smooth` the lines are moving averages, and some points of `now` are faint dots behind. A series
         may grow in place between calls; its points must not change.
         """
         x_max = x_max if math.isfinite(x_max) and x_max > 0 else 1.0
@@ -127,7 +130,7 @@ class Curve(Pane):
 
     def foot(self) -> Title:
         """Return which line is which."""
-        now, best, faint = ("***", "...", "---") if self.ascii_only else ("⠤⠤", "⠄⠠", "⠂⠐")
+        now, best, faint = ("***", "...", "- -") if self.ascii_only else ("⠤⠤⠤", "⠄⠠", "⠄⠄⠄")
         parts: list[tuple[str, Role]] = []
         if self._picture.now is not None:
             parts += [(f"{now} now", "accent")]
@@ -136,7 +139,7 @@ class Curve(Pane):
         if self._picture.level is not None and self._picture.level.label:
             parts += [("  ", "quiet"), (f"{faint} {clean(self._picture.level.label)}", "good")]
         if self._picture.forecast is not None:
-            faint = ":::" if self.ascii_only else "⡀⢀"
+            faint = ": :" if self.ascii_only else "⠄ ⠠"
             parts += [("  ", "quiet"), (f"{faint} forecast", "warn")]
         return parts
 
@@ -170,9 +173,7 @@ class Curve(Pane):
 
     def _bins(self, plot: int) -> tuple[Bins, Bins]:
         columns = plot if self.ascii_only else plot * 2
-        return self._reduce("now", self._picture.now, columns), self._reduce(
-            "best", self._picture.best, columns
-        )
+        return self._reduce("now", self._picture.now, columns), self._reduce("best", self._picture.best, columns)
 
     def _reduce(self, name: str, series: Series | None, columns: int) -> Bins:
         """The series by column, from memory if it has not grown."""
@@ -190,8 +191,9 @@ class Curve(Pane):
         """The y range that holds what matters, the last value always."""
         lows: list[float] = []
         highs: list[float] = []
-        for bins in (now, best):
-            kept = _after_start(bins)
+        start = SKIPPED * max((bin.column for bin in now or best if bin is not None), default=0)
+        for bins in (smoothed(now), smoothed(best)) if self._picture.smooth else (now, best):
+            kept = _from(bins, start)
             if span := useful([bin.low for bin in kept], [bin.high for bin in kept]):
                 lows.append(span[0])
                 highs.append(span[1])
@@ -213,9 +215,7 @@ class Curve(Pane):
     def _layers(self, now: Bins, best: Bins, plot: int, rows: int, scale: Scale) -> list[_Layer]:
         """From the front to the back."""
         smooth = self._picture.smooth
-        front, behind, raw, level, fan, marks = (
-            Canvas(plot, rows, ascii_only=self.ascii_only) for _ in range(6)
-        )
+        front, behind, raw, level, fan, marks = (Canvas(plot, rows, ascii_only=self.ascii_only) for _ in range(6))
         low, high = scale.low, scale.high
         front.line(smoothed(now) if smooth else now, low, high)
         behind.line(smoothed(best) if smooth else best, low, high, every=1 if self.ascii_only else DOTTED)
@@ -249,7 +249,7 @@ class Curve(Pane):
         for value in self._picture.forecast:
             if math.isfinite(value):
                 goal = canvas.columns - 1, canvas.row_of(value, scale.low, scale.high)
-                canvas.segment(start, goal, every=DOTTED)
+                canvas.segment(start, goal, every=SPARSE)
 
     def _column(self, x: float, canvas: Canvas) -> int:
         return max(0, min(canvas.columns - 1, int(x / self._picture.x_max * canvas.columns)))
@@ -266,9 +266,7 @@ class Curve(Pane):
                     grid[at // plot][at % plot] = Segment(glyph, style)
         return grid
 
-    def _write_labels(
-        self, grid: list[list[Segment]], now: Bins, scale: Scale, canvas: Canvas, ink: Inks
-    ) -> None:
+    def _write_labels(self, grid: list[list[Segment]], now: Bins, scale: Scale, canvas: Canvas, ink: Inks) -> None:
         for mark in self._picture.marks:
             if mark.label and math.isfinite(mark.x):
                 cell = self._column(mark.x, canvas) * canvas.width // canvas.columns
@@ -277,11 +275,9 @@ class Curve(Pane):
         if last is not None:
             self._write_last(grid, last, scale, canvas, ink)
 
-    def _write_last(
-        self, grid: list[list[Segment]], last: Bin, scale: Scale, canvas: Canvas, ink: Inks
-    ) -> None:
+    def _write_last(self, grid: list[list[Segment]], last: Bin, scale: Scale, canvas: Canvas, ink: Inks) -> None:
         """Write the last value beside its point, or where nothing is near it."""
-        text = scale.label(last.last, digits=1)
+        text = scale.label(last.last, digits=2)
         cell = last.column * canvas.width // canvas.columns
         row = canvas.row_of(last.last, scale.low, scale.high) * canvas.height // canvas.rows
         row = max(0, min(canvas.height - 1, row))
@@ -315,13 +311,11 @@ class Curve(Pane):
         ]
 
 
-def _after_start(bins: Bins) -> list[Bin]:
-    """The bins without the start of the curve, or all of them while there are few."""
+def _from(bins: Bins, column: float) -> list[Bin]:
+    """The bins from `column` on, or all of them while there are few."""
     present = [bin for bin in bins if bin is not None]
-    if len(present) < 20:
-        return present
-    first, last = present[0].column, present[-1].column
-    return [bin for bin in present if bin.column >= first + SKIPPED * (last - first)]
+    later = [bin for bin in present if bin.column >= column]
+    return later if len(later) >= ENOUGH else present
 
 
 def _labels(scale: Scale, rows: int) -> dict[int, str]:

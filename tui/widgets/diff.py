@@ -33,6 +33,7 @@ ROLES: dict[Kind, Role] = {
 }
 
 _HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
+_SIGNS = ("", " ", "+", "-", "\\")
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 
@@ -152,8 +153,7 @@ class Diff(Pane):
         last = min(len(self._rows), self._top + self.inner_height)
         seen = f"seen {self.hunks_seen}/{self.hunks_total} hunks"
         role: Role = "quiet" if self.hunks_seen == self.hunks_total else "warn"
-        where = f" · {last}/{len(self._rows)}"
-        return [(seen, role), (where.replace("·", "-") if self.ascii_only else where, "quiet")]
+        return [(seen, role), (f" · {last}/{len(self._rows)}", "quiet")]
 
     def draw(self, width: int, height: int, ink: Inks) -> list[list[Segment]]:
         """Draw the rows in view."""
@@ -174,9 +174,7 @@ class Diff(Pane):
         changed = changed_words(line.text, line.partner) if line.partner is not None else ()
         return [Segment(head, ink(role)), *self._body(line, row, changed, ink)]
 
-    def _body(
-        self, line: DiffLine, row: _Row, changed: tuple[tuple[int, int], ...], ink: Inks
-    ) -> list[Segment]:
+    def _body(self, line: DiffLine, row: _Row, changed: tuple[tuple[int, int], ...], ink: Inks) -> list[Segment]:
         """The text of a row, its changed words bold and underlined."""
         role = ROLES[line.kind]
         segments: list[Segment] = []
@@ -245,11 +243,11 @@ def parse(text: str) -> list[DiffLine]:
         raw.pop()
     for line in raw:
         kind: Kind = "file"
-        if old > 0 or new > 0:
+        if (old > 0 or new > 0) and line[:1] in _SIGNS:
             kind = {"+": "added", "-": "removed"}.get(line[:1], "context")  # type: ignore[assignment]
             old -= kind != "added" and not line.startswith("\\")
             new -= kind != "removed" and not line.startswith("\\")
-        elif counts := _HUNK.match(line):
+        elif counts := _HUNK.match(line):  # perhaps sooner than the header before it promised
             kind, hunk = "hunk", hunk + 1
             old, new = (int(count) if count is not None else 1 for count in counts.groups())
         elif hunk and line.startswith("\\"):

@@ -37,10 +37,13 @@ class Frame(NamedTuple):
     vertical: str
 
 
-LIGHT_FRAME = Frame(*"┌┐┘└─│")
-HEAVY_FRAME = Frame(*"┏┓┛┗━┃")
-ASCII_LIGHT_FRAME = Frame(*"++++-|")
-ASCII_HEAVY_FRAME = Frame(*"####=#")
+FRAMES = {
+    (False, False): Frame(*"┌┐┘└─│"),
+    (True, False): Frame(*"┏┓┛┗━┃"),
+    (False, True): Frame(*"++++-|"),
+    (True, True): Frame(*"####=#"),
+}
+"""By whether it is heavy, and whether it is ASCII."""
 
 
 class Pane(Widget, can_focus=True):
@@ -50,6 +53,7 @@ class Pane(Widget, can_focus=True):
     DEFAULT_CSS = "Pane { height: 1fr; width: 1fr; }"
     ALLOW_SELECT = False
     heavy: ClassVar[bool] = False
+    frame_role: ClassVar[Role] = "frame"
 
     def __init__(
         self,
@@ -176,11 +180,8 @@ class Pane(Widget, can_focus=True):
         return fitted
 
     def _in_frame(self, rows: list[list[Segment]], ink: Inks) -> list[list[Segment]]:
-        style = ink("accent" if self.has_focus else "frame")
-        if self.ascii_only:
-            frame = ASCII_HEAVY_FRAME if self.heavy else ASCII_LIGHT_FRAME
-        else:
-            frame = HEAVY_FRAME if self.heavy else LIGHT_FRAME
+        style = ink("accent" if self.has_focus else self.frame_role)
+        frame = FRAMES[self.heavy, self.ascii_only]
         blank = ink("text")
         left, right = Segment(frame.vertical, style), Segment(frame.vertical, style)
         margin = Segment(" ", blank)
@@ -196,17 +197,14 @@ class Pane(Widget, can_focus=True):
         bottom = [Segment(frame.bottom_left, style), *under, *foot, line, Segment(frame.bottom_right, style)]
         return [top, *inside, bottom]
 
-    def _words(
-        self, parts: Sequence[tuple[str, Role]], width: int, ink: Inks, *, bold: bool
-    ) -> list[Segment]:
+    def _words(self, parts: Sequence[tuple[str, Role]], width: int, ink: Inks, *, bold: bool) -> list[Segment]:
         """The parts of a title with a space at both sides, cut with dots where they do not fit."""
         if not any(text for text, _ in parts) or width < 5:
             return []
         words = [Segment(text, ink(role, bold=bold)) for text, role in parts]
         room = width - 2
         if _cells(words) > room:
-            more = "..." if self.ascii_only else "…"
-            words = [*self.fit(words, room - cell_len(more), ink("text")), Segment(more, ink("quiet"))]
+            words = [*self.fit(words, room - 1, ink("text")), Segment("…", ink("quiet"))]
         return self.fit([Segment(" "), *words, Segment(" ")], min(width, _cells(words) + 2), ink("text"))
 
     # When it is drawn.

@@ -52,7 +52,7 @@ def reduce(series: Series, columns: int, x_max: float) -> Bins:
     return bins
 
 
-def smoothed(bins: Bins, weight: float = 0.85) -> Bins:
+def smoothed(bins: Bins, weight: float = 0.7) -> Bins:
     """Return the exponential moving average over columns, corrected for its start (as in Adam, Kingma and
     Ba 2015)."""
     result: Bins = []
@@ -118,11 +118,10 @@ class Canvas:
                 self.dot(column, row)
 
     def points(self, bins: Bins, low: float, high: float) -> None:
-        """Draw only the extremes of each column."""
+        """Draw a point of each column, not joined."""
         for bin in bins:
             if bin is not None:
-                self.dot(bin.column, self.row_of(bin.low, low, high))
-                self.dot(bin.column, self.row_of(bin.high, low, high))
+                self.dot(bin.column, self.row_of(bin.first, low, high))
 
     def segment(self, start: tuple[int, int], end: tuple[int, int], *, every: int = 1) -> None:
         """Draw a straight line between two dots."""

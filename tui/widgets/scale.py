@@ -28,7 +28,7 @@ class Scale:
         return [number * self.step for number in range(first, min(last, first + 100) + 1)]
 
     def label(self, value: float, *, digits: int = 0) -> str:
-        """Return `value` with the decimals that the step needs, and `digits` more."""
+        """Return `value` with the decimals that a label needs, and `digits` more."""
         decimals = max(0, -math.floor(math.log10(self.step) + 1e-9)) + digits
         if f"{self.step:e}"[2] not in "0.":  # steps such as 2.5 need one more
             decimals += digits == 0
@@ -57,7 +57,7 @@ def useful(lows: Sequence[float], highs: Sequence[float]) -> tuple[float, float]
 
 def choose(low: float, high: float, rows: int, previous: Scale | None = None) -> Scale:
     """Return round bounds around `low` to `high`, or `previous` while it still fits well."""
-    if high - low <= max(abs(low), abs(high)) * 1e-9:
+    if high - low <= max(1e-200, abs(low) * 1e-9, abs(high) * 1e-9):
         margin = max(abs(high) * 0.05, 1e-6)
         low, high = low - margin, high + margin
     span = high - low

@@ -187,8 +187,7 @@ class Table(Pane):
         return [*line, Segment(" " * self.inner_width, ink("text", cursor=cursor))]
 
     def _cell(self, text: str, at: int, width: int) -> str:
-        more = "~" if self.ascii_only else "…"
-        return cell_fit(text, width, align=self._columns[at].align, more=more)
+        return cell_fit(text, width, align=self._columns[at].align, more="…")
 
     def _find(self, key: str) -> int:
         """Where `key` is now, looked for near the cursor first: rows mostly arrive one by one."""

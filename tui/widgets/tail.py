@@ -132,7 +132,7 @@ class Tail(Pane):
         if self._following:
             return ""
         new = f" · {self._missed} new" if self._missed else ""
-        return [("held" + (new.replace("·", "-") if self.ascii_only else new) + ", G follows", "warn")]
+        return [(f"held{new} · G follows", "warn")]
 
     def draw(self, width: int, height: int, ink: Inks) -> list[list[Segment]]:
         """Draw the rows in view."""
