@@ -82,9 +82,7 @@ def main() -> None:
     library = Path(sysconfig.get_path("stdlib"))
     train, held_out = split(python_files(library, SKIPPED_FOLDERS))
     if sum(map(len, train)) < SMALLEST_CORPUS_BYTES:
-        sys.exit(
-            f"data.py: {library} holds too little source to train on; use a Python that has its .py files"
-        )
+        sys.exit(f"data.py: {library} holds too little source to train on; use a Python that has its .py files")
     # A GPU sees the 8 MB of the library many times over within minutes, so it gets more to read.
     if Path("/dev/nvidiactl").exists():
         train += installed_packages(held_out)

@@ -137,9 +137,7 @@ def logits_of(model: Any, rows: Tensor) -> Tensor:
     try:
         logits = model(inputs.to(DEVICE))
     except RuntimeError as error:
-        refuse(
-            f"the model fails on bytes of shape {tuple(inputs.shape)}: {str(error).strip().splitlines()[-1]}"
-        )
+        refuse(f"the model fails on bytes of shape {tuple(inputs.shape)}: {str(error).strip().splitlines()[-1]}")
     shape = (*inputs.shape, 256)
     if not isinstance(logits, Tensor) or logits.shape != shape:
         refuse(f"the logits have shape {tuple(getattr(logits, 'shape', ()))}; they must have {shape}")

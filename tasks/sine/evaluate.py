@@ -73,10 +73,7 @@ def predict(layers: list[Layer], activation: str, x: float) -> float:
     """The network at `x`; its last layer is linear."""
     values = [x]
     for place, (rows, biases) in enumerate(layers):
-        values = [
-            sum(w * v for w, v in zip(row, values, strict=True)) + b
-            for row, b in zip(rows, biases, strict=True)
-        ]
+        values = [sum(w * v for w, v in zip(row, values, strict=True)) + b for row, b in zip(rows, biases, strict=True)]
         if place < len(layers) - 1:
             values = [ACTIVATIONS[activation](v) for v in values]
     return values[0]
