@@ -172,7 +172,8 @@ class Bench:
         ratio = canary.far_off((self._speed_before, after), reference, self._task.budget.canary_tolerance)
         if ratio is None:
             return ""
-        return f"the machine ran at {ratio:.0%} of the baseline's speed (attempt {experiment.attempt} of {ATTEMPTS}), so its number cannot be compared"
+        speed = f"the machine ran at {ratio:.0%} of the baseline's speed"
+        return f"{speed} (attempt {experiment.attempt} of {ATTEMPTS}), so its number cannot be compared"
 
 
 def _detail(finished: Finished) -> str:

@@ -11,6 +11,7 @@ LoopwatchError
 ├── EditRefused           a proposal that may not be applied
 ├── NothingToPropose      a proposer has come to its end
 ├── ProposerFailed        a proposer could not propose this time
+├── WorkspaceError        the run's private repository is not as the engine left it
 └── LedgerError           the ledger cannot be read or written
 
 Each message says what happened, to what, and what to do.
@@ -59,6 +60,10 @@ class NothingToPropose(LoopwatchError):
 
 class ProposerFailed(LoopwatchError):
     """The proposer could not propose this time."""
+
+
+class WorkspaceError(LoopwatchError):
+    """The run's private repository is not as the engine left it."""
 
 
 class LedgerError(LoopwatchError):

@@ -53,7 +53,8 @@ def home() -> Path:
     kind = file_system(folder)
     if kind in SHARED_FILE_SYSTEMS:
         raise StateFolderError(
-            f"the state folder {folder} is on a network file system ({kind}), where the ledger is not safe; set LOOPWATCH_HOME to a local disk"
+            f"the state folder {folder} is on a network file system ({kind}), where the ledger is not safe; "
+            "set LOOPWATCH_HOME to a local disk"
         )
     return folder
 

@@ -199,8 +199,7 @@ class Keeper:
             return
         self.reason, self.detail, self._ending_since = reason, detail, time.monotonic()
         if not now:
-            self.tree.signal(signal.SIGTERM)
-            self.tree.signal(signal.SIGCONT)  # a stopped process cannot tidy up
+            self.tree.terminate()
 
     def _wait(self) -> None:
         timeout = 60.0

@@ -173,6 +173,15 @@ class Tree:
             self.peak_rss_bytes = max(self.peak_rss_bytes, used.ru_maxrss * (1024 if LINUX else 1))
             if pid == self.leader:
                 self.leader_status = status
+                self._kill_leaders_group()
+
+    def _kill_leaders_group(self) -> None:
+        """One call ends a fork bomb that a walk would have to chase.
+
+        Also just after the leader was buried: a number comes round again only after all the others.
+        """
+        if self.leader:
+            _kill(-self.leader, signal.SIGKILL)
 
     def measure(self) -> None:
         """Bring CPU seconds and memory up to date.
@@ -190,17 +199,19 @@ class Tree:
         self.peak_rss_bytes = max(self.peak_rss_bytes, self.rss_bytes)
 
     def signal(self, number: int) -> list[Process]:
-        """Send `number` to every process below; SIGTERM once each, the others to whole groups as well.
-
-        A group gets its signal in one step that no fork can slip through; that ends a fork bomb.
-        """
+        """Send `number` to every process below and to their groups, which no fork can slip through."""
         found = self.look()
         for process in found:
             _kill(process.pid, number)
-        if number != signal.SIGTERM:
-            for group in {process.group for process in found} - {0, 1, os.getpgrp()}:
-                _kill(-group, number)
+        for group in {process.group for process in found} - {0, 1, os.getpgrp()}:
+            _kill(-group, number)
         return found
+
+    def terminate(self) -> None:
+        """SIGTERM, once each, and SIGCONT, as a stopped process cannot tidy up."""
+        for process in self.look():
+            _kill(process.pid, signal.SIGTERM)
+            _kill(process.pid, signal.SIGCONT)
 
     def stop(self) -> None:
         """SIGSTOP until a look finds nobody running (a storm forks while it is being stopped)."""
@@ -211,6 +222,8 @@ class Tree:
     def sweep(self) -> int:
         """SIGKILL until the kernel says that no child is left. Returns how many survive: 0."""
         deadline = time.monotonic() + SWEEP_SECONDS
+        if self.leader_status is None:
+            self._kill_leaders_group()
         killed: set[tuple[int, int]] = set()
         while True:
             found = {(process.pid, process.started) for process in self.signal(signal.SIGKILL)}

@@ -10,8 +10,10 @@ nobody can see the keeper.
 """
 
 import asyncio
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Sequence
@@ -38,6 +40,8 @@ __all__ = [
 KEEPER = Path(__file__).with_name("keeper.py")
 SPARE = Path(__file__).with_name("spare.py")
 CHUNK_BYTES = 1 << 16
+SILENCE_SECONDS = 2.0
+"""A running experiment's keeper speaks five times a second."""
 
 
 def can_be_spare(command: Sequence[str]) -> bool:
@@ -189,6 +193,7 @@ class Kept:
         """Kill whatever still runs and give back the descriptors. Safe to call twice."""
         if self._control:
             self._control.close()
+        self._wake()
         if self._watching:
             await asyncio.shield(self._watching)
         for transport in self._transports:
@@ -209,7 +214,7 @@ class Kept:
 
     async def _watch(self, status: asyncio.StreamReader) -> None:
         rest = b""
-        while data := await status.read(CHUNK_BYTES):
+        while data := await self._next(status):
             *messages, rest = (rest + data).split(b"\n")
             for message in messages:
                 self._hear(json.loads(message))
@@ -219,6 +224,18 @@ class Kept:
             self._ended = self._lost(survivors)
         for event in (self._ready, self._started, self._over):
             event.set()
+
+    async def _next(self, status: asyncio.StreamReader) -> bytes:
+        """What the keeper says next. One that is silent for too long may have been stopped: wake it."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SILENCE_SECONDS):
+                    return await status.read(CHUNK_BYTES)
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._keeper.returncode is None:
+            self._keeper.send_signal(signal.SIGCONT)
 
     def _hear(self, message: dict[str, Any]) -> None:
         match message["kind"]:

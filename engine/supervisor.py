@@ -80,6 +80,7 @@ async def _work(run_dir: Path, config: RunConfig, journal: Journal) -> Stopped:
     try:
         async with _signals(journal), _background(inbox.watch(), _flush(journal), _follow(path, journal)):
             await runner.prepare()
+            workspace.pristine()
             runner.make_spare()
             return await _loop(loop(lab), lab)
     finally:
@@ -103,21 +104,28 @@ async def _loop(running: Awaitable[None], lab: Lab) -> Stopped:
 
 
 def _open(run_dir: Path, config: RunConfig, journal: Journal) -> tuple[Workspace, Task]:
-    if (run_dir / "repo.git").exists() and journal.state.opened:
+    if (run_dir / "repo.git").exists():
         workspace = Workspace.open(run_dir)
-        return workspace, load(str(workspace.pristine_folder))
-    task = load(config.task)
-    workspace = Workspace.create(
-        run_dir,
-        task.folder,
-        editable=task.editable,
-        frozen=task.frozen,
-        run_name=config.run,
-        use_repository=not task.folder.is_relative_to(SHIPPED),
-        when=int(time.time()),
-    )
-    facts = [Warned(text=text) for text in workspace.warnings]
-    opened = RunOpened(
+        workspace.pristine()
+        task = load(str(workspace.pristine_folder))
+    else:
+        task = load(config.task)
+        workspace = Workspace.create(
+            run_dir,
+            task.folder,
+            editable=task.editable,
+            frozen=task.frozen,
+            run_name=config.run,
+            use_repository=not task.folder.is_relative_to(SHIPPED),
+            when=int(time.time()),
+        )
+    if journal.state.opened is None:
+        journal.append(_opened(config, task, workspace), *(Warned(text=text) for text in workspace.warnings))
+    return workspace, task
+
+
+def _opened(config: RunConfig, task: Task, workspace: Workspace) -> RunOpened:
+    return RunOpened(
         run=config.run,
         task=task.name,
         metric=task.metric,
@@ -126,8 +134,6 @@ def _open(run_dir: Path, config: RunConfig, journal: Journal) -> tuple[Workspace
         base_commit=workspace.base,
         repository=workspace.facts.repository,
     )
-    journal.append(opened, *facts)
-    return workspace, task
 
 
 def _recover(journal: Journal) -> str:

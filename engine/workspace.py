@@ -22,16 +22,12 @@ from pygit2.enums import ConfigLevel, FileMode
 from . import checkout, origin
 from .checkout import Entry
 from .edits import permits
-from .errors import EditRefused, LoopwatchError
+from .errors import EditRefused
 from .trailers import trailers_of, written
 
 BRANCH = "refs/heads/loopwatch/"
 EXPERIMENTS = "refs/loopwatch/experiments/"
 BASE = "refs/loopwatch/base"
-
-
-class WorkspaceError(LoopwatchError):
-    """The run's private repository is not as the engine left it."""
 
 
 class Facts(BaseModel):

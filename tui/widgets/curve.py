@@ -16,7 +16,7 @@ from loopwatch.tui.clean import clean
 from loopwatch.tui.palette import Inks, Role
 
 from .pane import Pane, Title
-from .raster import Bin, Bins, Canvas, Series, reduce, smoothed
+from .raster import Bin, Bins, Canvas, Reducer, Series, smoothed
 from .scale import Scale, choose, useful
 
 __all__ = ["Curve", "Forecast", "Level", "Mark", "Series"]
@@ -93,7 +93,7 @@ class Curve(Pane):
         self._picture = _Picture(None, None, 1.0, "", "", False, None, None, ())
         self._scale: Scale | None = None
         self._margin = 7
-        self._reduced: dict[str, tuple[tuple[object, ...], Bins]] = {}
+        self._reducers: dict[str, Reducer] = {}
 
     def show(
         self,
@@ -149,7 +149,8 @@ class Curve(Pane):
         rows = height - axis_rows
         # The labels decide the width of the plot, which decides the labels: the margin of the last time is
         # the first guess.
-        now, best = self._bins(max(1, width - self._margin - 1))
+        guess = max(1, width - self._margin - 1)
+        now, best = self._bins(guess)
         bounds = self._bounds(now, best)
         if bounds is None or rows < 1 or width < 12:
             return [[]] * (height // 2) + [[Segment(self._empty[:width].center(width), ink("quiet"))]]
@@ -157,7 +158,8 @@ class Curve(Pane):
         labels = _labels(scale, rows)
         self._margin = margin = max(cell_len(label) for label in [*labels.values(), ""]) + 1
         plot = max(1, width - margin - 1)
-        now, best = self._bins(plot)
+        if plot != guess:
+            now, best = self._bins(plot)
         layers = self._layers(now, best, plot, rows, scale)
         grid = self._grid(layers, plot, rows, ink)
         self._write_labels(grid, now, scale, layers[0].canvas, ink)
@@ -176,16 +178,13 @@ class Curve(Pane):
         return self._reduce("now", self._picture.now, columns), self._reduce("best", self._picture.best, columns)
 
     def _reduce(self, name: str, series: Series | None, columns: int) -> Bins:
-        """The series by column, from memory if it has not grown."""
+        """The series by column, going on from the last time."""
         if series is None:
             return []
-        key = (id(series.x), id(series.y), len(series.x), len(series.y), columns, self._picture.x_max)
-        known = self._reduced.get(f"{name}{columns}")
-        if known is None or known[0] != key:
-            if len(self._reduced) > 8:
-                self._reduced.clear()
-            known = self._reduced[f"{name}{columns}"] = (key, reduce(series, columns, self._picture.x_max))
-        return known[1]
+        reducer = self._reducers.get(name)
+        if reducer is None or (reducer.columns, reducer.x_max) != (columns, self._picture.x_max):
+            reducer = self._reducers[name] = Reducer(columns, self._picture.x_max)
+        return reducer.reduce(series)
 
     def _bounds(self, now: Bins, best: Bins) -> tuple[float, float] | None:
         """The y range that holds what matters, the last value always."""

@@ -38,18 +38,63 @@ Bins = list[Bin | None]
 
 
 def reduce(series: Series, columns: int, x_max: float) -> Bins:
-    """Return the points of `series` by column, of an x axis from 0 to `x_max`; points beyond it are in the
-    last column."""
-    x, y = _finite_x(series)
-    bins: Bins = []
-    start = 0
-    for column in range(columns):
-        limit = x_max * (column + 1) / columns
-        end = bisect_left(x, limit, start) if column < columns - 1 else len(x)
-        if end > start:
-            bins.append(_bin(column, y[start:end]))
-        start = end
-    return bins
+    """Return the points of `series` by column, of an x axis from 0 to `x_max`.
+
+    Points beyond it are in the last column.
+    """
+    return Reducer(columns, x_max).reduce(series)
+
+
+class Reducer:
+    """Reduces a growing series again and again, looking only at what is new since the last full column."""
+
+    def __init__(self, columns: int, x_max: float) -> None:
+        self.columns, self.x_max = columns, x_max
+        self._settled: Bins = []
+        self._column = 0
+        self._start = 0
+        self._of: Series | None = None
+
+    def reduce(self, series: Series) -> Bins:
+        """Return the bins of `series`, which is the one of the last time and longer, or another one."""
+        count = min(len(series.x), len(series.y))
+        if not self._goes_on(series, count):
+            self._settled, self._column, self._start = [], 0, 0
+        self._of = series
+        x, y = series.x[self._start : count], series.y[self._start : count]
+        if math.isfinite(sum(x)):
+            return self._settle(x, y)
+        pairs = [(one, other) for one, other in zip(x, y, strict=True) if math.isfinite(one)]
+        fresh = self._bin_columns([one for one, _ in pairs], [other for _, other in pairs])
+        return self._settled + [bin for _, _, bin in fresh]
+
+    def _goes_on(self, series: Series, count: int) -> bool:
+        known = self._of is not None and self._of.x is series.x and self._of.y is series.y
+        return known and self._start <= count
+
+    def _settle(self, x: Sequence[float], y: Sequence[float]) -> Bins:
+        """Bin the new points; all columns but the last one will not change any more."""
+        fresh = self._bin_columns(x, y)
+        bins = self._settled + [bin for _, _, bin in fresh]
+        if fresh:
+            self._column, taken, _ = fresh[-1]
+            self._start += taken
+            self._settled = bins[:-1]
+        return bins
+
+    def _bin_columns(self, x: Sequence[float], y: Sequence[float]) -> list[tuple[int, int, Bin | None]]:
+        """Each column that has points, with where they start and their bin."""
+        found: list[tuple[int, int, Bin | None]] = []
+        start = 0
+        for column in range(self._column, self.columns):
+            limit = self.x_max * (column + 1) / self.columns
+            end = bisect_left(x, limit, start) if column < self.columns - 1 else len(x)
+            if end > start:
+                found.append((column, start, _bin(column, y[start:end])))
+            start = end
+            if start == len(x):
+                break
+        return found
 
 
 def smoothed(bins: Bins, weight: float = 0.7) -> Bins:
@@ -66,15 +111,6 @@ def smoothed(bins: Bins, weight: float = 0.7) -> Bins:
         value = total / share
         result.append(Bin(bin.column, value, value, value, value, value))
     return result
-
-
-def _finite_x(series: Series) -> tuple[Sequence[float], Sequence[float]]:
-    count = min(len(series.x), len(series.y))
-    x, y = series.x[:count], series.y[:count]
-    if math.isfinite(math.fsum(x) if count < 1000 else sum(x)):
-        return x, y
-    pairs = [(one, other) for one, other in zip(x, y, strict=True) if math.isfinite(one)]
-    return [one for one, _ in pairs], [other for _, other in pairs]
 
 
 def _bin(column: int, values: Sequence[float]) -> Bin | None:

@@ -1,0 +1,83 @@
+"""What a person can do to a run: each a command with the id and digest of what they saw."""
+
+from loopwatch.engine.client import Viewer
+from loopwatch.engine.commands import Abort, Hold, Note, Pause, Reply, Resume, SetPolicy, Stop
+from loopwatch.engine.events import Answer, Asked
+from loopwatch.engine.state import State
+
+from .deciding import Answers
+
+
+class Controls:
+    """Turns wishes into commands."""
+
+    def __init__(self, viewer: Viewer, answers: Answers) -> None:
+        """Commands go through `answers`."""
+        self._viewer, self._answers = viewer, answers
+
+    @property
+    def _state(self) -> State:
+        return self._viewer.state
+
+    def reply(self, asked: Asked, answer: Answer, *, reason: str = "", diff: str = "") -> None:
+        """Answer a gate: `asked` is what was on the screen when the key was pressed."""
+        command = Reply(ask=asked.ask, gate=asked.gate, answer=answer, digest=asked.digest, reason=reason, diff=diff)
+        self._answers.ask(command, f"{WORDS[answer]} #{asked.experiment}", undo=answer != "amend")
+
+    def approve_all(self, asked: Asked) -> None:
+        """Say yes, and let the gate say yes from now on."""
+        self._answers.ask(SetPolicy(gate=asked.gate, policy="auto"), f"gate {asked.gate} auto")
+        self.reply(asked, "approve")
+
+    def override(self, asked: Asked, reason: str) -> None:
+        """The other verdict than the judge's."""
+        keeps = asked.question.startswith("kept")
+        self.reply(asked, "discard" if keeps else "keep", reason=reason)
+
+    def abort(self, reason: str = "") -> None:
+        """Stop what runs, or is being proposed."""
+        current = self._state.current
+        if current is None:
+            self._answers.say("nothing runs", "warn")
+            return
+        self._answers.ask(Abort(experiment=current.number, reason=reason), f"abort #{current.number}", undo=True)
+
+    def pause(self) -> None:
+        """Pause, or go on."""
+        if self._state.paused_by:
+            self._answers.ask(Resume(), "go on")
+        else:
+            self._answers.ask(Pause(), "pause")
+
+    def hold(self) -> None:
+        """Hold, or go on."""
+        if self._state.held_by:
+            self._answers.ask(Resume(), "go on")
+        else:
+            self._answers.ask(Hold(), "hold")
+
+    def note(self, text: str) -> None:
+        """Tell the proposer."""
+        if text:
+            self._answers.ask(Note(text=text), "note")
+
+    def stop(self, typed: str) -> None:
+        """End the run; `typed` says when."""
+        when = typed.lower() or "after"
+        if when not in ("after", "now"):
+            self._answers.say(f"not stopped: {typed!r} is neither after nor now", "warn")
+            return
+        self._answers.ask(Stop(now=when == "now"), "stop", undo=True)
+
+
+WORDS: dict[Answer, str] = {
+    "approve": "approve",
+    "veto": "veto",
+    "amend": "amend",
+    "send_back": "send back",
+    "let_run": "let run",
+    "abort": "abort",
+    "accept": "accept",
+    "keep": "keep",
+    "discard": "discard",
+}

@@ -1,0 +1,71 @@
+"""What streams: one experiment's curve, reasoning and output, fetched piece by piece as they grow."""
+
+import math
+from dataclasses import dataclass, field
+
+from loopwatch.engine.client import Viewer
+from loopwatch.engine.state import Experiment
+from loopwatch.engine.task import Budget
+
+from .view import share
+from .widgets.raster import Series
+
+
+@dataclass
+class CurveFeed:
+    """The loss of one experiment's last attempt, over the share of its budget."""
+
+    experiment: int
+    attempt: int = 0
+    seen: int = 0
+    x: list[float] = field(default_factory=list)
+    y: list[float] = field(default_factory=list)
+    shown: list[float] = field(default_factory=list)
+
+    def fetch(self, viewer: Viewer, budget: Budget) -> bool:
+        """Add what is new; whether anything was."""
+        points = viewer.points(self.experiment, after=self.seen)
+        for point in points:
+            if point.attempt != self.attempt:
+                self.attempt, self.x, self.y = point.attempt, [], []
+            value = point.loss if point.loss is not None else point.metric
+            self.x.append(share(point.at, point.step, point.progress, budget))
+            self.y.append(math.nan if value is None else value)
+        if points:
+            self.seen = points[-1].id
+        return bool(points)
+
+    @property
+    def series(self) -> Series | None:
+        """The curve, or None when there is none yet."""
+        return Series(self.x, self.y) if self.x else None
+
+    @property
+    def progress(self) -> float | None:
+        """How much of the budget the last point had used."""
+        return min(1.0, self.x[-1]) if self.x else None
+
+    @property
+    def last(self) -> float | None:
+        """The last value that is a number."""
+        return next((value for value in reversed(self.y) if not math.isnan(value)), None)
+
+
+@dataclass
+class ThoughtFeed:
+    """The reasoning of one experiment."""
+
+    experiment: int
+    seen: int = 0
+
+    def fetch(self, viewer: Viewer) -> str:
+        """What is new."""
+        thoughts = viewer.thoughts(self.experiment, after=self.seen)
+        if thoughts:
+            self.seen = thoughts[-1].id
+        return "".join(thought.text for thought in thoughts)
+
+
+def same_curve(feed: CurveFeed | None, e: Experiment | None) -> bool:
+    """Whether a feed belongs to an experiment."""
+    return (feed.experiment if feed else None) == (e.number if e else None)

@@ -1,0 +1,98 @@
+"""One table of keys. Footer, help screen, command palette and README come from it.
+
+`when` says in which moments a key means something: the footer shows those, and the others do nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+When = Literal["always", "apply", "run", "verdict", "running", "working", "undo", "dead"]
+"""apply, run, verdict: that gate waits. running: an experiment trains. working: an engine works. undo: an answer can be taken
+back. dead: no engine works."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key and what it does."""
+
+    id: str
+    keys: str
+    label: str
+    """One or two words, for the footer."""
+    help: str
+    when: When = "always"
+    footer: bool = True
+
+    @property
+    def first(self) -> str:
+        """The key as it is shown."""
+        return SHOWN.get(first := self.keys.split(",")[0], first)
+
+
+SHOWN = {
+    "question_mark": "?",
+    "colon": ":",
+    "tab": "tab",
+    "enter": "⏎",
+    "down": "↓",
+    "up": "↑",
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+}
+
+KEYS: tuple[Key, ...] = (
+    Key("approve", "a", "approve", "say yes to the proposal: it is applied and run", "apply"),
+    Key("veto", "v", "veto", "say no; asks for a reason, which may stay empty", "apply"),
+    Key("amend", "e", "amend", "edit the diff in $EDITOR; the new diff is shown before it counts", "apply"),
+    Key("send_back", "b", "send back", "ask the proposer for something else, with a comment", "apply"),
+    Key("approve_all", "A", "approve all", "say yes, and do not ask at this gate again", "apply", footer=False),
+    Key("accept", "a", "accept", "accept the verdict", "verdict"),
+    Key(
+        "override",
+        "o",
+        "override",
+        "keep what would be discarded, or discard what would be kept; asks for a reason",
+        "verdict",
+    ),
+    Key("let_run", "l", "let run", "let the experiment run on", "run"),
+    Key(
+        "abort",
+        "x",
+        "abort",
+        "stop the experiment that trains, or cancel the one being proposed; it counts as not kept",
+        "running",
+    ),
+    Key("undo", "u", "undo", "take back the last answer while it has not taken effect", "undo"),
+    Key("pause", "p", "pause", "finish this experiment and start no more; again: go on", "working"),
+    Key("hold", "h", "hold", "stop the experiment where it is, and its clock; again: go on", "running"),
+    Key("note", "n", "note", "write a note to the proposer; it is in its next prompt", footer=False),
+    Key("stop", "S", "stop", "end the run: after this experiment, or at once", "working", footer=False),
+    Key("restart", "R", "restart", "start an engine again: nothing is lost, the run goes on", "dead"),
+    Key("experiments", "1", "experiments", "the experiments so far; ↑ and ↓ look at older ones", footer=False),
+    Key("curve", "2", "curve", "the live curve, the best one behind it", footer=False),
+    Key("reasoning", "3", "reasoning", "hypothesis and reasoning", footer=False),
+    Key("diff", "4,d", "diff", "the diff; [ and ] go from hunk to hunk", footer=False),
+    Key("events", "5", "events", "everything that happened, with who and when", footer=False),
+    Key("output", "6", "output", "what the experiment prints", footer=False),
+    Key("auto", "0", "auto", "show what matters at the moment", footer=False),
+    Key("zoom", "z", "zoom", "the pane with the focus fills the screen; again: back", footer=False),
+    Key("next_pane", "tab", "next", "the next pane", footer=False),
+    Key("down", "down,j", "down", "move down", footer=False),
+    Key("up", "up,k", "up", "move up", footer=False),
+    Key("page_down", "pagedown,ctrl+d", "page down", "move down by a page", footer=False),
+    Key("page_up", "pageup,ctrl+u", "page up", "move up by a page", footer=False),
+    Key("first", "g,home", "first", "go to the beginning", footer=False),
+    Key("last", "G,end", "last", "go to the end, and follow it again", footer=False),
+    Key("next_hunk", "right_square_bracket", "hunk", "the next hunk of the diff", footer=False),
+    Key("previous_hunk", "left_square_bracket", "hunk", "the hunk before", footer=False),
+    Key("help", "question_mark,f1", "help", "every key"),
+    Key("palette", "colon,ctrl+p", "commands", "find a command by its name", footer=False),
+    Key("detach", "q", "leave", "leave; the run goes on, and loopwatch brings you back"),
+)
+
+
+def footer(moments: frozenset[When]) -> list[Key]:
+    """The keys that the footer shows when these moments hold, decisions first."""
+    return [key for key in KEYS if key.footer and key.when in moments]

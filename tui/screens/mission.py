@@ -1,0 +1,322 @@
+"""Mission control: one screen on one run. It polls, folds, draws and asks; it decides nothing."""
+
+import math
+import time
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from loopwatch.engine.client import Viewer
+from loopwatch.engine.events import Entry
+from loopwatch.engine.state import Experiment, State
+
+from .. import view, words
+from ..arrange import PaneName
+from ..controls import Controls
+from ..deciding import Answers
+from ..feeds import CurveFeed, ThoughtFeed, same_curve
+from ..keys import KEYS, When, footer
+from ..widgets.askbox import AskBox
+from ..widgets.body import Body
+from ..widgets.curve import Curve
+from ..widgets.diff import Diff
+from ..widgets.lines import Lines
+from ..widgets.pane import Pane
+from ..widgets.prompt import Prompt
+from ..widgets.table import Table
+from ..widgets.tail import Tail
+from .handlers import Handlers
+
+if TYPE_CHECKING:
+    from ..app import MissionControl
+
+FACTS_SECONDS = 0.05
+CURVE_SECONDS = 0.25
+TEXT_SECONDS = 0.1
+LIVENESS_SECONDS = 1.0
+AWAY_SECONDS = 60
+EVENTS_KEPT = 200
+
+
+class Mission(Screen[None]):
+    """Everything about one run."""
+
+    CSS = """
+    Mission { layout: vertical; }
+    #header { height: 3; }
+    #notice { display: none; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(keys, f"do('{key.id}')", key.label, id=key.id, show=False)
+        for key in KEYS
+        for keys in key.keys.split(",")
+    ]
+
+    app: "MissionControl"
+
+    def __init__(self, viewer: Viewer, *, ascii_only: bool = False) -> None:
+        """A screen that looks through `viewer`."""
+        super().__init__()
+        self.viewer, self._ascii = viewer, ascii_only
+        self.answers = Answers(viewer)
+        self.handlers = Handlers(self, Controls(viewer, self.answers))
+        self._alive = True
+        self.chosen: PaneName | None = None
+        """The pane that a person chose to give the room to; None follows what matters."""
+        self.zoomed: PaneName | None = None
+        self._curve: CurveFeed | None = None
+        self._best: CurveFeed | None = None
+        self._thoughts: ThoughtFeed | None = None
+        self._told: str = ""
+        self._output = ""
+        self._last_key = time.monotonic()
+        self._rung: str | None = None
+
+    # -- parts ---------------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Header, panes, and below them what is asked, said and typed."""
+        a = self._ascii
+        yield Lines(id="header", ascii_only=a)
+        yield Body(
+            Table(
+                view.EXPERIMENT_COLUMNS,
+                title="1 Experiments",
+                empty="the baseline comes first",
+                id="experiments",
+                ascii_only=a,
+            ),
+            Curve(title="2 Curve", empty="no step was printed yet", id="curve", ascii_only=a),
+            Tail(title="3 Reasoning", empty="nothing was said yet", id="reasoning", ascii_only=a),
+            Diff(title="4 Diff", empty="the unmodified start", id="diff", ascii_only=a),
+            Tail(title="5 Events", id="events", ascii_only=a),
+            Tail(title="6 Output", empty="nothing was printed yet", id="output", ascii_only=a),
+        )
+        yield AskBox(lines=3, id="ask", ascii_only=a)
+        yield Lines(id="notice", ascii_only=a)
+        yield Prompt(id="prompt")
+        yield Lines(id="footer", ascii_only=a)
+
+    def on_mount(self) -> None:
+        """Read what there is, then keep looking."""
+        self._look()
+        self.set_interval(FACTS_SECONDS, self._look)
+        self.set_interval(CURVE_SECONDS, self._draw_curve)
+        self.set_interval(TEXT_SECONDS, self._draw_text)
+        self.set_interval(LIVENESS_SECONDS, self._check_engine)
+
+    @property
+    def state(self) -> State:
+        """The run, as its facts say."""
+        return self.viewer.state
+
+    def _pane(self, name: PaneName) -> Pane:
+        return self.query_one(f"#{name}", Pane)
+
+    # -- looking -------------------------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        entries = self.viewer.poll()
+        if entries:
+            self._tell_events(entries)
+            self.query_one(Table).set_rows(view.experiment_rows(self.state))
+            self._show_experiment()
+        self.answers.look()
+        self._draw_lines()
+        self._draw_ask()
+        self.place()
+
+    def _check_engine(self) -> None:
+        self._alive = self.viewer.run.is_alive
+
+    @property
+    def shown(self) -> Experiment | None:
+        """The experiment that the panes are about: the one under the cursor."""
+        selected = self.query_one(Table).selected
+        return self.state.experiments.get(int(selected)) if selected else None
+
+    def on_table_highlighted(self, _: Table.Highlighted) -> None:
+        """Look at another experiment."""
+        self._show_experiment()
+        self._draw_curve()
+
+    # -- drawing -------------------------------------------------------------------------------------------------------
+
+    def _draw_lines(self) -> None:
+        state, width = self.state, self.size.width
+        running = (
+            self._curve if self._curve and state.current and self._curve.experiment == state.current.number else None
+        )
+        lines = view.header(
+            state,
+            alive=self._alive,
+            now=time.time(),
+            width=width,
+            ascii_only=self._ascii,
+            progress=running.progress if running else None,
+        )
+        self.query_one("#header", Lines).set_lines(lines)
+        notice = self.query_one("#notice", Lines)
+        line = self.answers.line()
+        notice.display = line is not None
+        if line:
+            notice.set_lines([[(f" {line[0]}", line[1])]])
+        keys: view.Parts = []
+        for key in footer(self.moments()):
+            keys += [(f" {key.first}", "accent"), (f" {self._label(key.id, key.label)} ", "quiet")]
+        self.query_one("#footer", Lines).set_lines([keys])
+
+    def _label(self, key: str, label: str) -> str:
+        state = self.state
+        return "go on" if (key == "pause" and state.paused_by) or (key == "hold" and state.held_by) else label
+
+    def _draw_ask(self) -> None:
+        box = self.query_one(AskBox)
+        ask = None if self.answers.busy else view.ask_view(self.state, now=time.time())
+        new = ask is not None and (box.ask is None or box.ask.id != ask.id or box.ask.digest != ask.digest)
+        box.show(ask)
+        if new and ask is not None:
+            self._asked_anew(ask.id)
+
+    def _asked_anew(self, ask: str) -> None:
+        self.query_one(Table).home()
+        self.query_one("#reasoning", Tail).hold()
+        away = time.monotonic() - self._last_key > 60 or not self.app.app_focus
+        if away and self._rung != ask:
+            self.app.bell()
+            self._rung = ask
+
+    def _show_experiment(self) -> None:
+        e = self.shown
+        if e is None:
+            return
+        diff = self._pane("diff")
+        assert isinstance(diff, Diff)
+        diff.set_title(f"4 Diff  #{e.number}  +{e.added} -{e.removed}")
+        diff.set_diff(e.diff)
+        if self._thoughts is None or self._thoughts.experiment != e.number:
+            self._thoughts, self._told = ThoughtFeed(e.number), ""
+            reasoning = self._pane("reasoning")
+            assert isinstance(reasoning, Tail)
+            reasoning.clear()
+            reasoning.set_title(f"3 Reasoning  #{e.number}")
+            reasoning.heading(view.reasoning_heading(e))
+        self._draw_text()
+
+    def _draw_text(self) -> None:
+        e, reasoning = self.shown, self.query_one("#reasoning", Tail)
+        if e is not None and self._thoughts is not None and self._thoughts.experiment == e.number:
+            reasoning.append(self._thoughts.fetch(self.viewer))
+            end = view.reasoning_end(e)
+            if end != self._told and e.step != "proposing":
+                reasoning.heading(end, role="text")
+                self._told = end
+            if e.verdict is not None and not self._told.endswith(e.reason):
+                reasoning.heading(e.reason, role=view.VERDICT_ROLE[e.verdict])
+                self._told = end + e.reason
+        reasoning.flush()
+        if self._pane("output").display and e is not None:
+            self._draw_output(e)
+
+    def _draw_output(self, e: Experiment) -> None:
+        text = self.viewer.log_tail(e.number, max(1, e.attempt))
+        if text != self._output:
+            output, self._output = self.query_one("#output", Tail), text
+            output.clear()
+            output.append(text.replace("\r", "\n"))
+            output.flush()
+
+    def _draw_curve(self) -> None:
+        state, e = self.state, self.shown
+        if state.opened is None:
+            return
+        fresh = not same_curve(self._curve, e)
+        if fresh:
+            self._curve = CurveFeed(e.number) if e else None
+        best = state.best_experiment if state.best_experiment is not e else None
+        if not same_curve(self._best, best):
+            self._best = CurveFeed(best.number) if best else None
+            if self._best:
+                self._best.fetch(self.viewer, state.budget)
+            fresh = True
+        changed = self._curve is not None and self._curve.fetch(self.viewer, state.budget)
+        if not changed and not fresh:
+            return
+        curve = self.query_one(Curve)
+        if fresh:
+            curve.reset_scale()
+        ends = [
+            1.0,
+            *(feed.x[-1] for feed in (self._curve, self._best) if feed and feed.x and math.isfinite(feed.x[-1])),
+        ]
+        curve.show(
+            now=self._curve.series if self._curve else None,
+            best=self._best.series if self._best else None,
+            title=[("2 ", "quiet"), *view.curve_title(state, e, best, self._curve.last if self._curve else None)],
+            x_max=max(ends),
+            x_label="budget",
+            x_end=f"{max(ends):.0%}",
+        )
+
+    def _tell_events(self, entries: list[Entry]) -> None:
+        pane = self.query_one("#events", Tail)
+        for entry in entries[-EVENTS_KEPT:]:
+            pane.append(view.event_line(entry.at, words.sentence(entry.fact)) + "\n")
+        pane.flush()
+
+    # -- places --------------------------------------------------------------------------------------------------------
+
+    @property
+    def main(self) -> PaneName:
+        """The pane that matters now, unless a person chose one."""
+        if self.chosen:
+            return self.chosen
+        e, waiting = self.shown, self.state.waiting
+        if waiting and e and waiting.asked.experiment == e.number:
+            return "diff" if waiting.asked.gate == "apply" else "curve"
+        if e is None or e.step == "proposing":
+            return "reasoning"
+        return "curve" if e.attempt else "diff"
+
+    def place(self) -> None:
+        """Give the room to what matters, and the focus to something that can be seen."""
+        body = self.query_one(Body)
+        body.show(self.main, self.zoomed)
+        panes = body.visible_panes
+        if not self.query_one(Prompt).display and self.focused not in panes and panes:
+            self.set_focus(
+                self.query_one("#experiments", Pane) if self.query_one("#experiments", Pane) in panes else panes[0]
+            )
+
+    # -- keys ----------------------------------------------------------------------------------------------------------
+
+    def moments(self) -> frozenset[When]:
+        """What holds now, for the keys that depend on it."""
+        state = self.state
+        now: set[When] = {"always", "working" if self._alive and not state.stopped else "dead"}
+        if state.waiting and not self.answers.busy:
+            now.add(state.waiting.asked.gate)
+        if state.current and state.current.step in ("running", "proposing") and not state.stopped:
+            now.add("running")
+        if self.answers.can_undo:
+            now.add("undo")
+        return frozenset(now)
+
+    def action_do(self, key: str) -> None:
+        """A key was pressed, or a command chosen."""
+        self._last_key = time.monotonic()
+        self.handlers.do(key)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a line is being typed, no key does anything but write."""
+        return not (action == "do" and self.query_one(Prompt).display)
+
+    def on_app_focus(self) -> None:
+        """The terminal has the focus again: what is asked must be seen again before a key counts."""
+        self.query_one(AskBox).rearm()
+
+    def on_screen_resume(self) -> None:
+        """Another screen was in front: the same."""
+        self.query_one(AskBox).rearm()

@@ -1,0 +1,265 @@
+"""What the screen says, made from a run's state. Pure: values in, lines with roles out.
+
+Text that came from an agent, an experiment or a person is cleaned by the widgets it goes to; here it only becomes one line.
+"""
+
+import time
+from collections.abc import Sequence
+
+from loopwatch.engine.events import Verdict
+from loopwatch.engine.state import Experiment, State
+from loopwatch.engine.task import Budget, Metric
+
+from . import words
+from .clean import clean
+from .keys import KEYS
+from .palette import Role
+from .widgets.askbox import AskView
+from .widgets.spark import progress_bar, sparkline
+from .widgets.table import Cell, Column, Row
+
+Parts = list[tuple[str, Role]]
+
+STATE_LOOK: dict[words.StateWord, tuple[str, str, Role]] = {
+    "starting": ("○", "STARTING", "accent"),
+    "proposing": ("●", "PROPOSING", "accent"),
+    "waiting": ("◆", "WAITING FOR YOU", "warn"),
+    "running": ("●", "RUNNING", "accent"),
+    "evaluating": ("●", "EVALUATING", "accent"),
+    "paused": ("‖", "PAUSED", "warn"),
+    "held": ("‖", "HELD", "warn"),
+    "stopping": ("▽", "STOPPING", "warn"),
+    "stopped": ("✓", "ENDED", "good"),
+    "dead": ("✗", "ENGINE DOWN", "bad"),
+}
+ASCII_GLYPHS = {"○": "o", "●": "*", "◆": "?", "‖": "=", "▽": "v", "✓": "+", "✗": "!"}
+
+VERDICT_ROLE: dict[Verdict, Role] = {
+    "kept": "good",
+    "discarded": "quiet",
+    "aborted": "warn",
+    "crashed": "bad",
+    "timed_out": "bad",
+    "no_metric": "bad",
+    "vetoed": "warn",
+    "voided": "mark",
+    "interrupted": "warn",
+}
+
+EXPERIMENT_COLUMNS = (
+    Column("#", 4, "right"),
+    Column("verdict", 9),
+    Column("value", 8, "right"),
+    Column("gain", 8, "right", priority=1),
+    Column("σ", 5, "right", priority=2),
+    Column("idea", 10, priority=0, flexible=True),
+)
+
+
+def header(
+    state: State, *, alive: bool, now: float, width: int, ascii_only: bool, progress: float | None
+) -> list[Parts]:
+    """Three lines: what is happening, what is best, how the experiments went."""
+    return [
+        _happening(state, alive=alive, now=now, ascii_only=ascii_only, progress=progress),
+        _best(state),
+        _counts(state, width, ascii_only),
+    ]
+
+
+def _happening(state: State, *, alive: bool, now: float, ascii_only: bool, progress: float | None) -> Parts:
+    word = words.state_word(state, alive=alive)
+    glyph, name, role = STATE_LOOK[word]
+    if word == "paused" and state.current is not None:
+        name = "PAUSING"
+    glyph = ASCII_GLYPHS[glyph] if ascii_only else glyph
+    parts: Parts = [(" loopwatch ", "quiet"), (f" {clean(state.run)} ", "text"), (f" {glyph} {name}", role)]
+    current = state.current
+    if word == "stopped" and state.stopped:
+        parts.append((f"  {words.one_line(state.stopped.detail)}", "text"))
+    elif word == "dead":
+        parts.append(("  nothing is lost: R starts it again", "text"))
+    elif word == "paused":
+        parts.append((f" by {clean(state.paused_by or '')}: p goes on", "text"))
+    elif current is not None:
+        parts.append((f" #{current.number}", role))
+        parts += _since(state, current, word, now, ascii_only, progress)
+    return parts
+
+
+def _since(state: State, current: Experiment, word: str, now: float, ascii_only: bool, progress: float | None) -> Parts:
+    if word == "waiting" and state.waiting:
+        left = f", {_clock(state.waiting.deadline - now)} left" if state.waiting.deadline is not None else ""
+        return [(f"  {_clock(now - state.waiting.since)}{left}", "text")]
+    if word in ("running", "held") and current.started_at:
+        share = f" {progress_bar(progress, 10, ascii_only=ascii_only)} {progress:4.0%}" if progress is not None else ""
+        again = f"  attempt {current.attempt}" if current.attempt > 1 else ""
+        by = f" by {clean(state.held_by)}: h goes on" if state.held_by else ""
+        return [(f"{by} {share}  {_clock(now - current.started_at)}{again}", "text")]
+    if word == "proposing":
+        return [(f"  {clean(current.proposer)}  {_clock(now - current.began_at)}", "text")]
+    return []
+
+
+def _best(state: State) -> Parts:
+    if state.opened is None:
+        return [(" the engine prepares the task", "quiet")]
+    metric = state.metric
+    best, baseline = state.best_experiment, state.baseline
+    name = f"{clean(metric.name)} ({words.better(metric)})"
+    if best is None or best.value is None:
+        return [(" BEST ", "quiet"), ("nothing measured yet  ", "text"), (name, "quiet")]
+    parts: Parts = [(" BEST ", "quiet"), (words.number(best.value), "good"), (f" {name}  #{best.number}", "text")]
+    if baseline is not None and baseline is not best and baseline.value is not None:
+        gain = metric.gain(best.value, baseline.value)
+        share = f" ({abs(gain / baseline.value):.1%})" if baseline.value else ""
+        parts.append(
+            (f"  {words.number(abs(gain))}{share} {'better' if gain >= 0 else 'worse'} than the baseline", "text")
+        )
+    if best.sigma is not None and not best.is_baseline:
+        parts.append((f", last gain {best.sigma:.1f} σ", "quiet"))
+    return parts
+
+
+def _counts(state: State, width: int, ascii_only: bool) -> Parts:
+    told = f" {words.counts(state)}"
+    parts: Parts = [(told, "text")]
+    curve = state.best_so_far() if state.opened else []
+    room = width - len(told) - 16
+    if len(curve) > 1 and room >= 8:
+        line = sparkline(curve, min(room, 40), direction=state.metric.direction, ascii_only=ascii_only)
+        parts += [("   best so far ", "quiet"), (line, "good")]
+    return parts
+
+
+def experiment_rows(state: State) -> list[Row]:
+    """The experiments, newest first."""
+    return [_row(state, state.experiments[number]) for number in sorted(state.experiments, reverse=True)]
+
+
+def _row(state: State, e: Experiment) -> Row:
+    doing, role = _standing(state, e)
+    best = "*" if e.number == state.best else " "
+    cells: tuple[Cell, ...] = (
+        (f"{best}{e.number}", "good" if best == "*" else "text"),
+        (doing, role),
+        (words.number(e.value) if e.value is not None else "", "good" if e.verdict == "kept" else "text"),
+        (_signed(e.gain), "quiet"),
+        (f"{e.sigma:+.1f}" if e.sigma is not None else "", "quiet"),
+        (words.one_line(e.hypothesis) or words.one_line(e.reason), "text"),
+    )
+    return Row(str(e.number), cells)
+
+
+def _standing(state: State, e: Experiment) -> tuple[str, Role]:
+    if e.verdict is not None:
+        return words.VERDICTS[e.verdict], VERDICT_ROLE[e.verdict]
+    if state.waiting and state.waiting.asked.experiment == e.number:
+        return "ASK", "warn"
+    if state.held_by and e.step == "running":
+        return "HELD", "warn"
+    if state.stopped:
+        return "open", "quiet"
+    return {"proposing": "thinking", "running": "RUNNING", "finished": "measuring", "measured": "judging"}.get(
+        e.step, e.step
+    ), "accent"
+
+
+def _signed(gain: float | None) -> str:
+    if gain is None:
+        return ""
+    text = words.number(abs(gain))
+    return f"{'+' if gain > 0 else '-' if gain < 0 else ' '}{text}"
+
+
+def ask_view(state: State, *, now: float) -> AskView | None:
+    """The question that waits for a person, if any."""
+    if state.waiting is None:
+        return None
+    asked = state.waiting.asked
+    e = state.experiments[asked.experiment]
+    left = ""
+    if state.waiting.deadline is not None and asked.on_silence:
+        left = f" · {asked.on_silence.replace('_', ' ')} in {_clock(state.waiting.deadline - now)}"
+    title = f"ASK · #{asked.experiment} · waiting {_clock(now - state.waiting.since)}{left}"
+    keys = "   ".join(f"{key.first} {key.label}" for key in KEYS if key.when == asked.gate and key.footer)
+    if asked.gate == "run":
+        keys = f"x abort   {keys}"
+    return AskView(id=asked.ask, digest=asked.digest, title=title, lines=_question(state, e), keys=keys)
+
+
+def _question(state: State, e: Experiment) -> tuple[str | tuple[str, Role], ...]:
+    assert state.waiting is not None, "only a waiting gate asks"
+    asked = state.waiting.asked
+    if asked.gate == "verdict":
+        idea = (f"idea  {words.one_line(e.hypothesis)}", _quiet)
+        return (f"{words.one_line(asked.question)}", idea)
+    if asked.gate == "run":
+        return (words.one_line(asked.question),)
+    size = f"+{e.added} −{e.removed} lines in {', '.join(map(words.one_line, e.paths))}"
+    author = f", amended by {clean(e.author)}" if e.author != e.proposer else ""
+    return (
+        f"why  {words.one_line(e.hypothesis)}",
+        (f"how  {words.one_line(e.mechanism) or 'no mechanism was given'}", _quiet),
+        (f"do   {size}{author}", _quiet),
+    )
+
+
+_quiet: Role = "quiet"
+
+
+def reasoning_heading(e: Experiment) -> str:
+    """The line above an experiment's reasoning."""
+    return f"#{e.number} {e.proposer}" + (
+        f", revision {e.revision}: sent back because {words.one_line(e.comment)}" if e.comment else ""
+    )
+
+
+def reasoning_end(e: Experiment) -> str:
+    """What follows the reasoning once there is a proposal, and once there is a verdict."""
+    lines = []
+    if e.hypothesis:
+        lines += [f"hypothesis: {words.one_line(e.hypothesis)}"]
+    if e.mechanism:
+        lines += [f"mechanism: {words.one_line(e.mechanism)}"]
+    return "\n".join(lines)
+
+
+def curve_title(state: State, e: Experiment | None, best: Experiment | None, last: float | None) -> Parts:
+    """The words above the curve."""
+    if e is None:
+        return [("loss", "text")]
+    now = f" now {words.number(last)}" if last is not None else ""
+    parts: Parts = [(f"loss  #{e.number}{now}", "accent")]
+    if best is not None and best is not e:
+        parts.append((f"  best #{best.number}", "quiet"))
+    if e.value is not None and state.opened:
+        parts.append((f"  {clean(state.metric.name)} {words.number(e.value)}", "text"))
+    return parts
+
+
+def share(at: float, step: int, progress: float | None, budget: Budget) -> float:
+    """How much of the budget a point of a curve has used, 0 to 1 (more when it overran)."""
+    if progress is not None:
+        return progress
+    return step / budget.amount if budget.kind == "steps" else at / budget.amount
+
+
+def event_line(at: float, text: str) -> str:
+    """A fact with its time of day."""
+    return f"{time.strftime('%H:%M:%S', time.localtime(at))}  {text}"
+
+
+def _clock(seconds: float) -> str:
+    whole = max(0, int(seconds))
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02}s" if whole >= 60 else f"{whole}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02}m"
+
+
+def finite(values: Sequence[float | None]) -> float | None:
+    """The last number that is one."""
+    return next((value for value in reversed(values) if value is not None and value == value), None)
+
+
+__all__ = ["EXPERIMENT_COLUMNS", "Metric", "Parts", "ask_view", "experiment_rows", "header"]
