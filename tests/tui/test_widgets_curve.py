@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.segment import Segment
 
 from loopwatch.tui.widgets.curve import Curve, Forecast, Level, Mark, Series
-from loopwatch.tui.widgets.raster import Bin, Canvas, reduce, smoothed
+from loopwatch.tui.widgets.raster import Bin, Canvas, Reducer, reduce, smoothed
 from loopwatch.tui.widgets.scale import choose, useful
 
 from .stage import SIZES, assert_fit_to_paint, on_stage, segments, text_of
@@ -159,10 +159,12 @@ async def test_a_hundred_thousand_points_are_drawn_in_milliseconds() -> None:
     y = [3 * math.exp(-value * 5) + math.sin(value * 900) / 10 for value in x]
 
     async with on_stage(curve, (100, 30)):
-        curve.show(now=Series(x, y))
+        x_now, y_now = x[:99_990], y[:99_990]
         started = time.process_time()
-        for count in range(99_990, 100_000):
-            curve.show(now=Series(x[:count], y[:count]))
+        for at in range(99_990, 100_000):
+            x_now.append(x[at])
+            y_now.append(y[at])
+            curve.show(now=Series(x_now, y_now), best=Series(x, y))
         milliseconds = (time.process_time() - started) * 100
 
         assert milliseconds < 80
@@ -183,6 +185,23 @@ def test_no_extreme_is_lost_by_reducing(y: list[float], columns: int, x_max: flo
     assert [bin.column for bin in bins] == sorted({bin.column for bin in bins})
     assert min((bin.low for bin in bins), default=None) == min(finite, default=None)
     assert max((bin.high for bin in bins), default=None) == max(finite, default=None)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1.2), st.floats()), max_size=60), st.lists(st.integers(0, 60)))
+def test_a_growing_series_is_reduced_as_if_it_were_new(points: list[tuple[float, float]], stops: list[int]) -> None:
+    points = sorted(points, key=lambda point: point[0])
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    x: list[float] = []
+    y: list[float] = []
+    reducer = Reducer(9, 1.0)
+    for stop in sorted(stops):
+        x += xs[len(x) : stop]
+        y += ys[len(y) : stop]
+        reducer.reduce(Series(x, y))
+    x += xs[len(x) :]
+    y += ys[len(y) :]
+
+    assert repr(reducer.reduce(Series(x, y))) == repr(reduce(Series(xs, ys), 9, 1.0))
 
 
 def test_points_without_a_place_are_left_out() -> None:

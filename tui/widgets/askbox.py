@@ -163,7 +163,8 @@ class AskBox(Pane, can_focus=False):
         if not self._is_on_screen:
             return
         self._painted_at = self._clock()
-        self.set_timer(self._grace, self.redraw)
+        # A timer may fire a moment early; the box would then say "arming" until something else redraws it.
+        self.set_timer(self._grace + 0.02, self.redraw)
 
 
 def _content(ask: AskView) -> tuple[str, str, tuple[str | tuple[str, Role], ...], str]:

@@ -123,9 +123,10 @@ class Curve(Pane):
         if self._title == before:
             self.redraw()
 
-    def reset_scale(self) -> None:
-        """Choose the y range afresh: for another experiment."""
+    def reset(self) -> None:
+        """Forget the y range and what was reduced: another experiment follows."""
         self._scale = None
+        self._reducers.clear()
         self.redraw()
 
     def foot(self) -> Title:

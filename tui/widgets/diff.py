@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Literal
 
 from rich.segment import Segment
+from textual.errors import NoWidget
 from textual.message import Message
 from textual.strip import Strip
 
@@ -220,7 +221,10 @@ class Diff(Pane):
 
     def _visible_rows(self) -> tuple[int, int]:
         """The rows that are drawn and not clipped: a pane may be higher than a small terminal."""
-        widget = self.screen.find_widget(self)
+        try:
+            widget = self.screen.find_widget(self)
+        except NoWidget:
+            return self._top, self._top
         top = widget.visible_region.y - widget.region.y - self.framed
         bottom = widget.visible_region.bottom - widget.region.y - self.framed
         last = min(len(self._rows), self._top + self.inner_height, self._top + bottom)
