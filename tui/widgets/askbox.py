@@ -61,6 +61,7 @@ class AskBox(Pane, can_focus=False):
         self._clock = clock
         self._ask: AskView | None = None
         self._painted_at: float | None = None
+        self._showing = 0
         self._top = 0
 
     @property
@@ -94,6 +95,7 @@ class AskBox(Pane, can_focus=False):
         """Start the grace period again at the next paint: after a dialog closed, or the terminal got the
         focus back."""
         self._painted_at = None
+        self._showing += 1
         self.refresh()
 
     def move(self, lines: int) -> None:
@@ -106,7 +108,7 @@ class AskBox(Pane, can_focus=False):
         """Return a line, and note once this ask has been painted."""
         strip = super().render_line(y)
         if self._painted_at is None and self._ask is not None:
-            self.call_after_refresh(self._note_painted, self._ask)
+            self.call_after_refresh(self._note_painted, self._showing)
         return strip
 
     def foot(self) -> Title:
@@ -156,11 +158,9 @@ class AskBox(Pane, can_focus=False):
     def _heading(self) -> Title:
         return [(reveal(self._ask.title), "warn")] if self._ask else ""
 
-    def _note_painted(self, ask: AskView) -> None:
-        """Start the grace period, unless another ask has come in between."""
-        if self._painted_at is not None or self._ask is None or _content(ask) != _content(self._ask):
-            return
-        if not self._is_on_screen:
+    def _note_painted(self, showing: int) -> None:
+        """Start the grace period, unless the paint was of an earlier ask or hidden by another screen."""
+        if self._painted_at is not None or showing != self._showing or not self._is_on_screen:
             return
         self._painted_at = self._clock()
         # A timer may fire a moment early; the box would then say "arming" until something else redraws it.
