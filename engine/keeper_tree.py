@@ -208,10 +208,14 @@ class Tree:
         return found
 
     def terminate(self) -> None:
-        """SIGTERM, once each, and SIGCONT, as a stopped process cannot tidy up."""
-        for process in self.look():
-            _kill(process.pid, signal.SIGTERM)
-            _kill(process.pid, signal.SIGCONT)
+        """SIGTERM, once each, and SIGCONT, as a stopped process cannot tidy up.
+
+        To those seen at the last measure: looking again would give a fork storm seconds to grow.
+        """
+        alive = {self.leader} if self.leader and self.leader_status is None else set()
+        for pid in alive | {process.pid for process in self.members}:
+            _kill(pid, signal.SIGTERM)
+            _kill(pid, signal.SIGCONT)
 
     def stop(self) -> None:
         """SIGSTOP until a look finds nobody running (a storm forks while it is being stopped)."""
@@ -220,20 +224,32 @@ class Tree:
                 return
 
     def sweep(self) -> int:
-        """SIGKILL until the kernel says that no child is left. Returns how many survive: 0."""
+        """SIGKILL until the kernel says that no child is left. Returns how many survive: 0.
+
+        Only our own children are looked for, as theirs become ours when they die: one read a pass, quick
+        enough to win against a hundred processes that keep forking away into new sessions.
+        """
         deadline = time.monotonic() + SWEEP_SECONDS
         if self.leader_status is None:
             self._kill_leaders_group()
-        killed: set[tuple[int, int]] = set()
+        dying: set[int] = set()
         while True:
-            found = {(process.pid, process.started) for process in self.signal(signal.SIGKILL)}
+            self.reap()  # thousands of zombies would slow the next line down
+            found = set(self._nearest())
+            for pid in found:
+                _kill(pid, signal.SIGKILL)
             if not self.reap() and not found:
                 return 0
             if time.monotonic() > deadline:
                 return len(found)
-            if found <= killed:  # all of them are dying already
+            if found <= dying:
                 time.sleep(0.0005)
-            killed |= found
+            dying = found
+
+    def _nearest(self) -> list[int]:
+        if self._find is _descendants_by_children:
+            return _children(os.getpid())
+        return [process.pid for process in self.look()]
 
 
 def _kill(pid: int, number: int) -> None:

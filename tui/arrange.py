@@ -34,10 +34,7 @@ def arrange(width: int, height: int, *, main: PaneName, zoomed: PaneName | None 
 
 
 def _narrow(width: int, height: int, main: PaneName) -> dict[PaneName, Place]:
-    if height < 13:
-        upper = height - max(4, height // 3)
-    else:
-        upper = round(height * 0.56)
+    upper = height - 5 if height < 16 else round(height * 0.56)
     left = round(width * 0.54)
     below = height - upper
     beside: PaneName = "curve" if main == "reasoning" else "reasoning"

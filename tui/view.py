@@ -215,14 +215,29 @@ def reasoning_heading(e: Experiment) -> str:
     )
 
 
-def reasoning_end(e: Experiment) -> str:
-    """What follows the reasoning once there is a proposal, and once there is a verdict."""
-    lines = []
-    if e.hypothesis:
-        lines += [f"hypothesis: {words.one_line(e.hypothesis)}"]
+def reasoning_end(e: Experiment) -> list[tuple[str, Role]]:
+    """What follows the reasoning once there is a proposal, and once there is a verdict; it only grows within a revision."""
+    if e.step == "proposing":
+        return []
+    lines: list[tuple[str, Role]] = [(f"hypothesis: {words.one_line(e.hypothesis)}", "text")] if e.hypothesis else []
     if e.mechanism:
-        lines += [f"mechanism: {words.one_line(e.mechanism)}"]
-    return "\n".join(lines)
+        lines.append((f"mechanism: {words.one_line(e.mechanism)}", "text"))
+    if e.verdict is not None:
+        lines.append((words.verdict(e.verdict, e.reason), VERDICT_ROLE[e.verdict]))
+    return lines
+
+
+def diff_title(e: Experiment) -> str:
+    """The words above the diff: the file, when there is one."""
+    path = f"  {words.one_line(e.paths[0])}" if len(e.paths) == 1 else ""
+    return f"4 Diff  #{e.number}{path}  +{e.added} −{e.removed}"
+
+
+def diff_body(e: Experiment) -> str:
+    """The diff without the two lines that name the file, when the title does."""
+    if len(e.paths) != 1:
+        return e.diff
+    return "".join(line for line in e.diff.splitlines(keepends=True)[2:]) if e.diff.startswith("--- ") else e.diff
 
 
 def curve_title(state: State, e: Experiment | None, best: Experiment | None, last: float | None) -> Parts:

@@ -69,7 +69,7 @@ class Mission(Screen[None]):
         self._curve: CurveFeed | None = None
         self._best: CurveFeed | None = None
         self._thoughts: ThoughtFeed | None = None
-        self._told: str = ""
+        self._told = 0
         self._output = ""
         self._last_key = time.monotonic()
         self._rung: str | None = None
@@ -194,10 +194,10 @@ class Mission(Screen[None]):
             return
         diff = self._pane("diff")
         assert isinstance(diff, Diff)
-        diff.set_title(f"4 Diff  #{e.number}  +{e.added} -{e.removed}")
-        diff.set_diff(e.diff)
+        diff.set_title(view.diff_title(e))
+        diff.set_diff(view.diff_body(e))
         if self._thoughts is None or self._thoughts.experiment != e.number:
-            self._thoughts, self._told = ThoughtFeed(e.number), ""
+            self._thoughts, self._told = ThoughtFeed(e.number), 0
             reasoning = self._pane("reasoning")
             assert isinstance(reasoning, Tail)
             reasoning.clear()
@@ -209,13 +209,9 @@ class Mission(Screen[None]):
         e, reasoning = self.shown, self.query_one("#reasoning", Tail)
         if e is not None and self._thoughts is not None and self._thoughts.experiment == e.number:
             reasoning.append(self._thoughts.fetch(self.viewer))
-            end = view.reasoning_end(e)
-            if end != self._told and e.step != "proposing":
-                reasoning.heading(end, role="text")
-                self._told = end
-            if e.verdict is not None and not self._told.endswith(e.reason):
-                reasoning.heading(e.reason, role=view.VERDICT_ROLE[e.verdict])
-                self._told = end + e.reason
+            for line, role in view.reasoning_end(e)[self._told :]:
+                reasoning.heading(line, role=role)
+                self._told += 1
         reasoning.flush()
         if self._pane("output").display and e is not None:
             self._draw_output(e)
@@ -246,7 +242,7 @@ class Mission(Screen[None]):
             return
         curve = self.query_one(Curve)
         if fresh:
-            curve.reset_scale()
+            curve.reset()
         ends = [
             1.0,
             *(feed.x[-1] for feed in (self._curve, self._best) if feed and feed.x and math.isfinite(feed.x[-1])),
