@@ -54,7 +54,7 @@ def _narrow(width: int, height: int, main: PaneName) -> dict[PaneName, Place]:
 def _wide(width: int, height: int, main: PaneName) -> dict[PaneName, Place]:
     below = 6 if height >= 32 else 0
     body = height - below
-    left = max(52, round(width * 0.44))
+    left = round(width * 0.48)
     upper = body // 2
     right_above: PaneName = "output" if main == "output" else "curve"
     places: dict[PaneName, Place] = {

@@ -29,7 +29,8 @@ class CurveFeed:
             if point.attempt != self.attempt:
                 self.attempt, self.x, self.y = point.attempt, [], []
             value = point.loss if point.loss is not None else point.metric
-            self.x.append(share(point.at, point.step, point.progress, budget))
+            # The axis only goes forward, whatever an experiment prints about its progress.
+            self.x.append(max(share(point.at, point.step, point.progress, budget), self.x[-1] if self.x else 0.0))
             self.y.append(math.nan if value is None else value)
         if points:
             self.seen = points[-1].id

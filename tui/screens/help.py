@@ -7,11 +7,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from loopwatch.tui.palette import Inks
+from loopwatch.tui.clean import wrap
+from loopwatch.tui.palette import Inks, Role
 
 from ..keys import KEYS, SHOWN
 from ..widgets.pane import Pane, Title
 
+KEY_CELLS = 16
 GROUPS = (
     ("at a gate", ("apply", "verdict", "run", "undo")),
     ("while it works", ("running", "working", "dead")),
@@ -28,20 +30,18 @@ class KeyList(Pane):
 
     def move(self, lines: int) -> None:
         """Scroll."""
-        self._top = max(0, min(self._top + lines, len(_lines()) - self.inner_height))
+        self._top = max(0, min(self._top + lines, len(_lines(self.inner_width)) - self.inner_height))
         self.redraw()
 
     def foot(self) -> Title:
         """How to leave."""
-        return "↑ ↓ scroll   esc back"
+        return "j k scroll   esc back"
 
     def draw(self, width: int, height: int, ink: Inks) -> list[list[Segment]]:
         """The lines in view."""
         return [
-            [Segment(f"{left:<16}", ink("accent", bold=True)), Segment(right, ink())]
-            if left
-            else [Segment(right, ink("quiet"))]
-            for left, right in _lines()[self._top : self._top + height]
+            [Segment(f"{left:<{KEY_CELLS}}", ink("accent", bold=True)), Segment(right, ink(role))]
+            for left, right, role in _lines(width)[self._top : self._top + height]
         ]
 
 
@@ -66,12 +66,14 @@ class Help(ModalScreen[None]):
         self.query_one(KeyList).move(lines)
 
 
-def _lines() -> list[tuple[str, str]]:
-    lines: list[tuple[str, str]] = []
+def _lines(width: int) -> list[tuple[str, str, Role]]:
+    """The keys, what they do, and how that is drawn; long texts wrapped."""
+    lines: list[tuple[str, str, Role]] = []
     for name, moments in GROUPS:
-        lines += [("", ""), ("", f"— {name} —")]
+        lines += [("", "", "quiet"), ("", f"— {name} —", "quiet")]
         for key in KEYS:
             if key.when in moments:
                 shown = " ".join(SHOWN.get(one, one) for one in key.keys.split(","))
-                lines.append((shown, key.help))
+                first, *more = wrap(key.help, max(10, width - KEY_CELLS))
+                lines += [(shown, first, "text"), *(("", rest, "text") for rest in more)]
     return lines[1:]

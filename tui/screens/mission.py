@@ -44,7 +44,7 @@ class Mission(Screen[None]):
     """Everything about one run."""
 
     CSS = """
-    Mission { layout: vertical; }
+    Mission { layout: vertical; overflow: hidden; }
     #header { height: 3; }
     #notice { display: none; }
     """
@@ -101,6 +101,7 @@ class Mission(Screen[None]):
 
     def on_mount(self) -> None:
         """Read what there is, then keep looking."""
+        self._check_engine()
         self._look()
         self.set_interval(FACTS_SECONDS, self._look)
         self.set_interval(CURVE_SECONDS, self._draw_curve)
@@ -111,6 +112,10 @@ class Mission(Screen[None]):
     def state(self) -> State:
         """The run, as its facts say."""
         return self.viewer.state
+
+    def on_resize(self) -> None:
+        """A very low terminal keeps one line of the three at the top."""
+        self.query_one("#header", Lines).styles.height = 3 if self.size.height >= 12 else 1
 
     def _pane(self, name: PaneName) -> Pane:
         return self.query_one(f"#{name}", Pane)
