@@ -124,9 +124,13 @@ class _PsTable:
 
     @staticmethod
     def _ask() -> Iterator[Process]:
-        with os.popen("exec ps -axo pid=,ppid=,pgid=,state=,rss=,time=") as lines:
+        with os.popen("exec ps -axo pid=,ppid=,pgid=,state=,rss=,time=,comm=") as lines:
             for line in lines:
-                pid, parent, group, state, rss, clock = line.split()[:6]
+                pid, parent, group, state, rss, clock, name = line.split(maxsplit=6)
+                if int(parent) == os.getpid() and name.strip().endswith("ps"):
+                    continue  # the one that is asking
+                if state.startswith("Z"):
+                    continue  # launchd's to bury
                 process = Process.__new__(Process)
                 process.pid, process.parent, process.group = int(pid), int(parent), int(group)
                 process.session, process.started, process.state = int(group), 0, state[:1]

@@ -124,7 +124,7 @@ async def test_a_lost_keeper_is_noticed_and_its_tree_swept(tmp_path: Path) -> No
 
 
 async def test_output_arrives_while_it_runs(tmp_path: Path) -> None:
-    (tmp_path / "train.py").write_text("import sys\nprint('step 1')\nopen(sys.argv[1]).read()\n")
+    (tmp_path / "train.py").write_text("import os, sys\nos.write(1, b'step 1\\n')\nopen(sys.argv[1]).read()\n")
     os.mkfifo(tmp_path / "gate")
     command = [sys.executable, "train.py", "gate"]
     spec = Spec(command, tmp_path, ENVIRONMENT, tmp_path / "log", wall_seconds=30)
