@@ -1,0 +1,192 @@
+import pytest
+
+from loopwatch.engine import events
+from loopwatch.engine.config import StopConditions, StopReason
+from loopwatch.engine.events import AnyFact, Entry
+from loopwatch.engine.state import State
+from loopwatch.tui import exits, words
+
+from .command import finished, judged, opened, proposed, started
+
+STOPPED = events.Stopped(because="person", detail="stopped by anna")
+
+
+def folded(*facts: AnyFact) -> State:
+    state = State()
+    for seq, fact in enumerate(facts, start=1):
+        state.apply(Entry(seq, float(seq), fact))
+    return state
+
+
+def asked(gate: str = "apply") -> events.Asked:
+    return events.Asked.model_validate(
+        {"ask": "2-apply-1", "experiment": 2, "gate": gate, "question": "QK-norm helps", "digest": "d", "policy": "ask"}
+    )
+
+
+RUNNING = (
+    *proposed(2, "QK-norm helps"),
+    events.Applied(experiment=2, digest="d"),
+    events.Started(experiment=2, attempt=1, seed=1),
+)
+
+EVERY_FACT: list[AnyFact] = [
+    opened(),
+    started(),
+    events.ProgramRead(path="program.md", text="lower it"),
+    events.Warned(text="the disk is nearly full"),
+    events.Paused(by="anna"),
+    events.Held(by="anna", experiment=2),
+    events.Resumed(by="anna"),
+    events.PolicyChanged(gate="apply", policy="auto", by="anna"),
+    events.Noted(note=1, text="try depth", by="anna"),
+    events.StopAsked(by="anna"),
+    STOPPED,
+    *RUNNING,
+    asked(),
+    events.Decided(experiment=2, gate="apply", answer="veto", by="anna"),
+    finished(2),
+    events.Measured(experiment=2, attempt=1, value=2.7),
+    events.AttemptLost(experiment=2, attempt=1, why="the machine was too slow"),
+    *judged(2, "kept", 2.7),
+]
+
+
+@pytest.mark.parametrize("fact", EVERY_FACT, ids=lambda fact: fact.kind)
+def test_every_fact_is_one_sentence_that_names_its_experiment(fact: AnyFact) -> None:
+    sentence = words.sentence(fact)
+
+    assert sentence.startswith("#2 ") == (events.experiment_of(fact) == 2)
+    assert "\n" not in sentence
+    assert len(sentence) > 5
+
+
+def test_every_kind_of_fact_is_in_the_table_above() -> None:
+    kinds = {fact.kind for fact in EVERY_FACT}
+
+    assert kinds == {fact.model_fields["kind"].default for fact in events.Fact.__subclasses__()}
+
+
+def test_a_verdict_is_said_once() -> None:
+    fact = events.Judged(
+        experiment=7, verdict="kept", reason="kept: 2.7310 → 2.7020, 3.6 σ better than noise", by="judge"
+    )
+
+    assert words.sentence(fact) == "#7 kept: 2.7310 → 2.7020, 3.6 σ better than noise"
+
+
+def test_a_verdict_whose_reason_does_not_say_it_is_put_before_the_reason() -> None:
+    fact = events.Judged(
+        experiment=7, verdict="vetoed", reason="refused before it was applied: no such line", by="edit gate"
+    )
+
+    assert words.sentence(fact) == "#7 vetoed: refused before it was applied: no such line"
+
+
+def test_text_from_outside_reaches_no_terminal_as_a_command() -> None:
+    hostile = "better\x1b]0;owned\x07\x1b[2J\nnext line\u202ereversed\t\x9b31m"
+
+    said = [
+        words.sentence(fact)
+        for fact in (*proposed(2, hostile), events.Warned(text=hostile), *judged(2, "crashed", reason=hostile))
+    ]
+
+    assert all(character.isprintable() for line in said for character in line)
+
+
+@pytest.mark.parametrize(
+    ("facts", "alive", "word"),
+    [
+        ((), False, "dead"),
+        ((opened(),), True, "starting"),
+        ((opened(), started()), True, "starting"),
+        ((opened(), started(), *proposed(1, "baseline")[:1]), True, "proposing"),
+        ((opened(), started(), *RUNNING[:2], asked()), True, "waiting"),
+        ((opened(), started(), *RUNNING), True, "running"),
+        ((opened(), started(), *RUNNING, events.Held(by="anna", experiment=2)), True, "held"),
+        ((opened(), started(), *RUNNING, events.Paused(by="anna")), True, "running"),
+        ((opened(), started(), *RUNNING, events.StopAsked(by="anna")), True, "stopping"),
+        ((opened(), started(), *RUNNING, finished(2)), True, "evaluating"),
+        ((opened(), started(), *RUNNING, *judged(2, "kept", 2.7)), True, "proposing"),
+        ((opened(), started(), *RUNNING, *judged(2, "kept", 2.7), events.Paused(by="anna")), True, "paused"),
+        ((opened(), started(), *RUNNING), False, "dead"),
+        ((opened(), started(), *RUNNING, STOPPED), True, "stopping"),
+        ((opened(), started(), *RUNNING, STOPPED), False, "stopped"),
+    ],
+)
+def test_what_a_run_does_is_one_word_and_one_sentence(facts: tuple[AnyFact, ...], alive: bool, word: str) -> None:
+    state = folded(*facts)
+
+    assert words.state_word(state, alive=alive) == word
+    assert words.now(state, alive=alive)
+
+
+@pytest.mark.parametrize(
+    ("because", "code"),
+    [
+        ("experiments", 0),
+        ("hours", 0),
+        ("target", 0),
+        ("nothing_to_propose", 0),
+        ("baseline_failed", 1),
+        ("user_error", 1),
+        ("failures", 3),
+        ("no_gain", 3),
+        ("person", 3),
+        ("engine_failed", 4),
+    ],
+)
+def test_each_reason_to_stop_has_its_exit_code(because: StopReason, code: int) -> None:
+    assert exits.of_run(events.Stopped(because=because, detail=""), StopConditions()) == code
+
+
+@pytest.mark.parametrize("asked_for", [{"experiments": 5}, {"hours": 1}, {"target": 2.5}])
+def test_a_script_that_ends_before_what_was_asked_for_stopped_short(asked_for: dict[str, float]) -> None:
+    stopped = events.Stopped(because="nothing_to_propose", detail="")
+
+    assert exits.of_run(stopped, StopConditions.model_validate(asked_for)) == exits.Exit.STOPPED_SHORT
+
+
+@pytest.mark.parametrize(("signal", "code"), [(2, 130), (15, 143)])
+def test_a_signal_is_in_the_exit_code(signal: int, code: int) -> None:
+    assert exits.of_run(events.Stopped(because="signal", detail="", signal=signal), StopConditions()) == code
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(-1, "0.0 s"), (0.25, "0.2 s"), (59, "59 s"), (61, "1 min 01 s"), (3599, "59 min 59 s"), (7500, "2 h 05 min")],
+)
+def test_a_length_of_time_is_said_in_its_two_greatest_units(seconds: float, said: str) -> None:
+    assert words.duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(None, "–"), (0.0, "0.0000"), (2.70199, "2.7020"), (0.00123, "0.00123"), (123456.0, "1.235e+05")],
+)
+def test_a_number_has_the_digits_that_matter(value: float | None, said: str) -> None:
+    assert words.number(value) == said
+
+
+def test_the_best_is_compared_with_the_baseline() -> None:
+    state = folded(
+        opened(), started(), *proposed(1, "b"), *judged(1, "kept", 2.0), *proposed(2, "x"), *judged(2, "kept", 1.9)
+    )
+
+    assert words.best(state) == "#2 with 1.9000, 0.1000 (5.00%) better than the baseline's 2.0000"
+    assert words.counts(state) == "2 experiments: 2 kept"
+
+
+@pytest.mark.parametrize(
+    ("gate", "said"),
+    [
+        ("apply", "loopwatch approve made-1 (or: veto, send-back -m WHY, amend --diff FILE)"),
+        ("run", "loopwatch let-run made-1 (or: abort)"),
+        ("verdict", "loopwatch accept made-1 (or: keep, discard)"),
+    ],
+)
+def test_a_gate_says_how_to_answer_it(gate: str, said: str) -> None:
+    state = folded(opened(), started(), *RUNNING, asked(gate))
+
+    assert state.waiting
+    assert words.to_answer(state.waiting, "made-1") == said
