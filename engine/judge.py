@@ -37,9 +37,7 @@ def measurement(metric: Metric, printed: Sequence[str]) -> tuple[float | None, s
         return None, f"the evaluator printed {metric.name}: {text[:40]}, which is no number"
     if not math.isfinite(number):
         return None, f"the evaluator printed {metric.name}: {text[:40]}, which is not finite"
-    if not metric.plausible(number):
-        return number, f"{metric.name} {number:g} is outside the plausible range {_range(metric)}"
-    return number, ""
+    return number, _doubt(metric, number)
 
 
 def judge(
@@ -52,6 +50,8 @@ def judge(
     """
     value = measured.value
     match measured.outcome:
+        case "valid" if value is not None and (doubt := _doubt(metric, value)):
+            return Judgement("voided", f"voided: {doubt}", value)
         case "valid" if value is not None:
             return _compare(metric, value, best, margin_sigma)
         case "valid":
@@ -115,6 +115,12 @@ def _worse(sigma: float | None) -> str:
 def show(value: float) -> str:
     """A number as it stands in sentences: four digits that matter."""
     return f"{value:.4g}" if abs(value) < 0.01 or abs(value) >= 10_000 else f"{value:.4f}"
+
+
+def _doubt(metric: Metric, value: float) -> str:
+    if metric.plausible(value) and math.isfinite(value):
+        return ""
+    return f"{metric.name} {value:g} is outside the plausible range {_range(metric)}"
 
 
 def _range(metric: Metric) -> str:
