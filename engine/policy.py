@@ -17,8 +17,9 @@ GATES: tuple[Gate, ...] = ("apply", "run", "verdict")
 
 FORMS = "auto, ask, ask:SECONDS=approve, ask:SECONDS=veto, or ask-if:RULE[,RULE...] (see loopwatch run --help)"
 
-_DEADLINE = re.compile(r"ask:(\d+(?:\.\d+)?)=(approve|veto)")
-_RULE = re.compile(r"(lines|files)>(\d+)|(path)=(\S+)|(gain)([<>])(-?\d+(?:\.\d+)?(?:e-?\d+)?)")
+_NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,15})?"
+_DEADLINE = re.compile(rf"ask:({_NUMBER})=(approve|veto)")
+_RULE = re.compile(rf"(lines|files)>([0-9]{{1,15}})|(path)=(\S+)|(gain)([<>])(-?{_NUMBER}(?:e-?[0-9]{{1,2}})?)")
 
 
 @dataclass(frozen=True, slots=True)
