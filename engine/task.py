@@ -4,6 +4,7 @@
 Frozen files are hashed by the workspace, commands are started by the runner.
 """
 
+import math
 import shlex
 import tomllib
 from pathlib import Path
@@ -11,13 +12,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from .edits import permits
 from .errors import TaskError
 
 SHIPPED = Path(__file__).resolve().parent.parent / "tasks"
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def _words(value: object) -> object:
@@ -117,6 +119,8 @@ class Hyperparameter(_Section):
             raise ValueError(f"low ({self.low}) must be below high ({self.high})")
         if self.scale == "log" and self.low <= 0:
             raise ValueError(f'scale = "log" needs low > 0, not {self.low}')
+        if self.type == "int" and math.ceil(self.low) >= math.floor(self.high):
+            raise ValueError(f'type = "int" needs two whole numbers from low ({self.low}) to high ({self.high})')
         return self
 
 
@@ -216,7 +220,7 @@ def _check_files(task: Task, file: Path) -> None:
         if name in task.editable:
             raise TaskError(f"{file}: {name} is both editable and frozen; leave it in one of the two lists")
     for parameter in task.hyperparameter:
-        if parameter.file not in task.editable:
+        if not permits(parameter.file, task.editable):
             raise TaskError(
                 f"{file}: hyperparameter {parameter.name}: {parameter.file} is not editable; add it to editable or correct the name"
             )
