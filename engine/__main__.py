@@ -8,25 +8,36 @@ import asyncio
 import fcntl
 import os
 import sys
+import time
 from pathlib import Path
 
 from .errors import RunInUse
+
+LOCK_TRIES = 10
 
 
 def lock(run_dir: Path) -> int:
     """Take the run's lock for as long as this process lives; RunInUse names the process that has it."""
     # Close-on-exec (Python's default) matters: a child that inherited it would keep the lock after we are gone.
     file = os.open(run_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not _taken(file):
         owner = os.pread(file, 40, 0).decode("ascii", "replace").strip() or "unknown"
-        raise RunInUse(
-            f"another engine (pid {owner}) works on {run_dir.name}; a second one would run everything twice"
-        ) from None
+        raise RunInUse(f"another engine (pid {owner}) works on {run_dir.name}; a second one would run everything twice")
     os.ftruncate(file, 0)
     os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
     return file
+
+
+def _taken(file: int) -> bool:
+    # A viewer that looks whether an engine is alive has the lock for an instant too.
+    for _ in range(LOCK_TRIES):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False
 
 
 def main(run_dir: Path) -> int:

@@ -4,6 +4,7 @@ Decides what an attempt *is* (valid, crashed, timed out, voided ...), from facts
 """
 
 import asyncio
+from collections.abc import Callable
 
 from . import canary
 from .events import AttemptLost, Finished, Measured, Started
@@ -35,24 +36,28 @@ class Bench:
         self._losses: list[float] = []
         self._watching: asyncio.Task[None] | None = None
 
-    async def run(self, experiment: Experiment) -> None:
-        """One attempt, up to the end of its process tree."""
+    async def run(self, experiment: Experiment, *, may_start: Callable[[], None]) -> None:
+        """One attempt, up to the end of its process tree; `may_start` is asked last, and raises when it may not."""
         attempt = experiment.attempt + 1
         self._abort_reason, self._losses, self._watching = "", [], None
         self._speed_before = await self._speed()
+
+        def started(warm: bool) -> None:
+            may_start()
+            self._journal.append(Started(experiment=experiment.number, attempt=attempt, seed=self._seed, warm=warm))
+
         try:
             finished = await self._runner.run(
                 experiment.number,
                 attempt,
-                started=lambda warm: self._journal.append(
-                    Started(experiment=experiment.number, attempt=attempt, seed=self._seed, warm=warm)
-                ),
+                started=started,
                 heard=lambda samples: self._heard(experiment, attempt, samples),
             )
         finally:
             if self._watching:
                 self._watching.cancel()
-        self._journal.telemetry.flush()
+                await asyncio.gather(self._watching, return_exceptions=True)
+        self._journal.flush()
         if finished.reason == "aborted" and self._abort_reason:
             finished = finished.model_copy(update={"detail": self._abort_reason})
         self._journal.append(finished)

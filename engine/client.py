@@ -9,6 +9,7 @@ import getpass
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -156,6 +157,8 @@ def start(run: Run) -> None:
                 "VECLIB_MAXIMUM_THREADS": "1",
             },
         )
+    # Somebody has to bury it when it ends, should this viewer still be there.
+    threading.Thread(target=engine.wait, daemon=True, name="engine").start()
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if (run.folder / "run.db").exists() and _began(run, before):

@@ -1,13 +1,17 @@
 """The ledger together with the state it folds to: what the engine's parts write to and read from."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from .errors import LedgerError
 from .events import AnyFact, Entry
 from .ledger import Ledger
 from .state import State
 from .telemetry import Telemetry
+
+T = TypeVar("T")
 
 BALLAST_BYTES = 16 * 2**20
 
@@ -24,13 +28,14 @@ class Journal:
 
     def append(self, *facts: AnyFact) -> None:
         """Write facts in one transaction, then fold them in."""
+        self._fold(self._written(lambda: self.ledger.append(*facts)))
+
+    def flush(self) -> None:
+        """Write curves and streamed text; on a full disk they are dropped, which harms nobody."""
         try:
-            entries = self.ledger.append(*facts)
+            self.telemetry.flush()
         except LedgerError:
-            if not self.free_ballast():
-                raise
-            entries = self.ledger.append(*facts)
-        self._fold(entries)
+            self.free_ballast()
 
     def free_ballast(self) -> bool:
         """Give up the ballast; False when it is gone already."""
@@ -40,11 +45,19 @@ class Journal:
 
     def answer(self, command: int, *, ok: bool, text: str, facts: tuple[AnyFact, ...] = ()) -> bool:
         """Answer a command with the facts it causes; False when it was withdrawn in the meantime."""
-        entries = self.ledger.answer(command, ok=ok, text=text, facts=facts)
+        entries = self._written(lambda: self.ledger.answer(command, ok=ok, text=text, facts=facts))
         if entries is None:
             return False
         self._fold(entries)
         return True
+
+    def _written(self, write: Callable[[], T]) -> T:
+        try:
+            return write()
+        except LedgerError:
+            if not self.free_ballast():
+                raise
+            return write()
 
     def _fold(self, entries: list[Entry]) -> None:
         for entry in entries:

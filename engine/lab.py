@@ -7,6 +7,7 @@ person.
 
 import asyncio
 import time
+import traceback
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from functools import partial
@@ -17,8 +18,8 @@ from . import diff as diffs
 from . import edits
 from .bench import Bench
 from .config import RunConfig, StopReason
-from .errors import EditRefused, LoopwatchError, ProposerFailed
-from .events import FAILURES, Applied, Decided, Judged, Proposed, Proposing, Settled, Verdict, Warned
+from .errors import EditRefused, LoopwatchError, NothingToPropose, ProposerFailed
+from .events import FAILURES, Applied, AttemptLost, Decided, Judged, Proposed, Proposing, Settled, Verdict, Warned
 from .gate import Gates, override
 from .housekeeping import free_bytes, make_room
 from .journal import Journal
@@ -88,7 +89,7 @@ class Lab:
             self.ending = ending
             return False
         if self.state.current is None:
-            await self._wait(self.resumed.wait())
+            await self.unless_stopped(self.resumed.wait())
         await self._room_on_disk()
         return True
 
@@ -103,7 +104,7 @@ class Lab:
         else:
             number = current.number
             self._begin(number, current.revision, current.comment)
-        return await self._wait(self._ask_proposer(self.state.experiments[number]))
+        return await self.unless_stopped(self._ask_proposer(self.state.experiments[number]))
 
     async def approved(self, experiment: Experiment) -> bool:
         """Whether the proposal may be applied; a person may amend it or send it back before saying so."""
@@ -113,7 +114,7 @@ class Lab:
                 continue
             decided = experiment.decided("apply")
             if decided is None:
-                decided = await self._wait(self._decide_apply(experiment))
+                decided = await self.unless_stopped(self._decide_apply(experiment))
             self._follow(experiment, decided)
         if experiment.verdict is None:
             return True
@@ -128,7 +129,12 @@ class Lab:
                 self._workspace.restore(self._commit(experiment, {"Loopwatch-Experiment": str(experiment.number)}))
                 self._workspace.pristine()
                 self._journal.append(Applied(experiment=experiment.number, digest=experiment.digest))
-                await self._bench.run(experiment)
+                await self._bench.run(experiment, may_start=self._heed_stop)
+            if experiment.is_baseline and self._stopped_now(experiment):
+                # Without a baseline the run could never go on; so this one is not judged, but run again.
+                why = "the run was stopped before the baseline had finished"
+                self._journal.append(AttemptLost(experiment=1, attempt=experiment.attempt, why=why))
+                continue
             await self._bench.evaluate(experiment)
 
     async def is_better(self, experiment: Experiment) -> bool:
@@ -137,7 +143,7 @@ class Lab:
             return experiment.verdict == "kept"
         decided = experiment.decided("verdict")
         if decided is None:
-            decided = await self._wait(self._decide_verdict(experiment))
+            decided = await self.unless_stopped(self._decide_verdict(experiment))
         return override(decided.answer, self._judgement(experiment).verdict) == "kept"
 
     async def keep(self, experiment: Experiment) -> None:
@@ -151,6 +157,7 @@ class Lab:
     # -- proposing -----------------------------------------------------------------------------------------------------
 
     def _begin(self, number: int, revision: int, comment: str) -> None:
+        self._cancelled_by = ""
         notes = () if number == 1 else tuple(note.number for note in self.state.unread_notes())
         name = "baseline" if number == 1 else self._config.proposer
         self._journal.append(
@@ -172,30 +179,46 @@ class Lab:
                     by=self._cancelled_by,
                 )
             else:
-                self._judge(experiment, Judgement("crashed", f"the proposer failed: {failure}"), by="engine")
+                self._judge(
+                    experiment, Judgement("crashed", f"the proposer failed: {_plain(str(failure))}"), by="engine"
+                )
             return experiment
         try:
             proposal = self._checked(proposal, brief)
         except EditRefused as refusal:
-            self._journal.append(self._proposed(experiment, proposal, author=experiment.proposer))
-            self._judge(experiment, Judgement("vetoed", f"refused before it was applied: {refusal}"), by="edit gate")
+            # Together: a diff that was refused must never be found waiting for approval.
+            refused = Judgement("vetoed", f"refused before it was applied: {refusal}")
+            self._journal.append(
+                self._proposed(experiment, proposal, author=experiment.proposer),
+                self._judged(experiment, refused, by="edit gate", commit=None),
+            )
             return experiment
         self._journal.append(self._proposed(experiment, proposal, author=experiment.proposer))
         return experiment
 
     async def _think(self, experiment: Experiment, brief: Brief) -> Proposal:
-        self._cancelled_by = ""
-        say = partial(self._journal.telemetry.add_thought, experiment.number)
+        say = partial(self._say, experiment.number)
         self._thinking = asyncio.ensure_future(self._proposer.propose(brief, say))
+        if self._cancelled_by:  # before it could begin
+            self._thinking.cancel()
         try:
-            return await self._thinking
+            return _encodable(await self._thinking)
         except asyncio.CancelledError:
             if self._cancelled_by:
                 raise ProposerFailed(f"cancelled by {self._cancelled_by}") from None
             raise
+        except (NothingToPropose, ProposerFailed):
+            raise
+        except Exception as error:
+            # A border: what goes wrong in a proposer ends its experiment, not the run.
+            traceback.print_exc()
+            raise ProposerFailed(f"{type(error).__name__}: {error}") from error
         finally:
             self._thinking.cancel()
             self._thinking = None
+
+    def _say(self, experiment: int, text: str) -> None:
+        self._journal.telemetry.add_thought(experiment, _plain(text))
 
     def cancel_proposal(self, by: str) -> None:
         """Stop the proposer that is thinking now."""
@@ -314,9 +337,13 @@ class Lab:
             margin_sigma=self._config.margin_sigma,
         )
         stop = self.state.stop_asked
-        if judgement.verdict == "aborted" and stop and stop.now:
+        if stop and self._stopped_now(experiment):
             return Judgement("interrupted", f"interrupted: {stop.by} stopped the run before it had finished")
         return judgement
+
+    def _stopped_now(self, experiment: Experiment) -> bool:
+        aborted = experiment.finished is not None and experiment.finished.reason == "aborted"
+        return aborted and self.state.stop_asked is not None and self.state.stop_asked.now
 
     async def _conclude(self, experiment: Experiment) -> None:
         if experiment.verdict is None:
@@ -330,19 +357,19 @@ class Lab:
     def _judge(self, experiment: Experiment, judgement: Judgement, *, by: str) -> None:
         """Build the commit and write the one verdict; the branch moves only after that."""
         # A commit is named by its content, so building it again after a crash makes the same one.
-        can_be_built = experiment.digest and by != "edit gate"
-        commit = self._build(experiment, judgement) if can_be_built else None
-        self._journal.append(
-            Judged(
-                experiment=experiment.number,
-                verdict=judgement.verdict,
-                value=judgement.value,
-                gain=judgement.gain,
-                sigma=judgement.sigma,
-                reason=judgement.reason,
-                by=by,
-                commit=commit,
-            )
+        commit = self._build(experiment, judgement) if experiment.digest else None
+        self._journal.append(self._judged(experiment, judgement, by=by, commit=commit))
+
+    def _judged(self, experiment: Experiment, judgement: Judgement, *, by: str, commit: str | None) -> Judged:
+        return Judged(
+            experiment=experiment.number,
+            verdict=judgement.verdict,
+            value=judgement.value,
+            gain=judgement.gain,
+            sigma=judgement.sigma,
+            reason=judgement.reason,
+            by=by,
+            commit=commit,
         )
 
     def _build(self, experiment: Experiment, judgement: Judgement) -> str:
@@ -401,13 +428,13 @@ class Lab:
                 text = f"only {free // 2**20} MB are free where runs are kept; free some (at least {mb} MB), the loop goes on by itself"
                 self._journal.append(Warned(text=text))
                 told = True
-            await self._wait(asyncio.sleep(2))
+            await self.unless_stopped(asyncio.sleep(2))
 
     def _heed_stop(self) -> None:
         if self.stop.is_set():
             raise Stopping
 
-    async def _wait(self, work: Awaitable[T]) -> T:
+    async def unless_stopped(self, work: Awaitable[T]) -> T:
         """Wait for work, or for a person who wants the run to stop: then the work is cancelled and Stopping is raised."""
         task = asyncio.ensure_future(work)
         stop = asyncio.ensure_future(self.stop.wait())
@@ -421,6 +448,15 @@ class Lab:
                 if not pending.done():
                     pending.cancel()
                     await asyncio.gather(pending, return_exceptions=True)
+
+
+def _encodable(proposal: Proposal) -> Proposal:
+    return Proposal(_plain(proposal.hypothesis), _plain(proposal.mechanism), _plain(proposal.diff))
+
+
+def _plain(text: str) -> str:
+    """Text that can be stored: half a surrogate pair, as a torn stream leaves it, cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _failed(experiment: Experiment) -> bool:

@@ -7,6 +7,7 @@ last good version standing.
 import asyncio
 import difflib
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 from .events import ProgramRead
@@ -40,10 +41,12 @@ async def edits(path: Path, text: str) -> AsyncIterator[ProgramRead]:
     from watchfiles import awatch
 
     while True:
-        if not path.parent.is_dir():
-            await asyncio.sleep(5)
-            continue
-        async for _ in awatch(path.parent, recursive=False, debounce=200, step=100):
-            if fact := read(path, text):
-                text = fact.text
-                yield fact
+        with suppress(OSError):  # the folder is not there (now)
+            # Looking now and then without a notice finds what changed before the watch began, or in a folder that came back.
+            async for _ in awatch(
+                path.parent, recursive=False, debounce=200, step=100, rust_timeout=2000, yield_on_timeout=True
+            ):
+                if fact := read(path, text):
+                    text = fact.text
+                    yield fact
+        await asyncio.sleep(2)

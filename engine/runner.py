@@ -87,14 +87,16 @@ class Runner:
     ) -> Finished:
         """One attempt, from the spawn to the end of its whole process tree.
 
-        started  is told, before the spawn, whether a warm spare was waiting
+        started  is told, before the spawn, whether a warm spare was waiting; nothing is spawned when it raises
         heard    gets the samples as they are printed
         """
         spec = self._experiment(experiment, attempt)
         spare = await self._take_spare()
-        started(spare is not None)
-        kept = self._running = spare or await Kept.launch(spec)
+        kept = spare or await Kept.launch(spec)
         try:
+            # No await before the command is sent: what is held or aborted once it counts as started must be there to obey.
+            started(spare is not None)
+            self._running = kept
             await kept.go(spec)
             self.make_spare()
             await self._read(kept, heard)
@@ -257,10 +259,8 @@ def last_line(output: bytes) -> str:
 def _how_it_ended(ended: Ended, tail: bytes) -> str:
     if ended.reason == "wall_limit":
         return f"was stopped after {ended.wall_seconds:.0f} s"
-    how = (
-        f"ended with exit code {ended.exit}"
-        if ended.reason == "exited" and ended.exit is not None
-        else ended.reason.replace("_", " ")
-    )
+    how = ended.reason.replace("_", " ")
+    if ended.reason == "exited":
+        how = f"was killed by signal {ended.signal}" if ended.signal else f"ended with exit code {ended.exit}"
     said = ended.detail or last_line(tail)
     return f"{how}: {said}" if said else how

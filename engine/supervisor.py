@@ -15,7 +15,7 @@ from typing import Any
 from . import program
 from .bench import Bench
 from .config import RunConfig
-from .errors import LedgerError, NothingToPropose, UserError
+from .errors import NothingToPropose, TaskError, UserError
 from .events import AttemptLost, EngineStarted, RunOpened, Stopped, Warned
 from .gate import Gates
 from .inbox import Inbox
@@ -25,7 +25,7 @@ from .ledger import Ledger
 from .proposers import proposer
 from .runner import Runner
 from .strategies import strategy
-from .task import SHIPPED, Task, load
+from .task import SHIPPED, Task, load, locate
 from .telemetry import Telemetry
 from .workspace import Workspace
 
@@ -74,15 +74,19 @@ async def _work(run_dir: Path, config: RunConfig, journal: Journal) -> Stopped:
     if not journal.state.paused_by:
         lab.resumed.set()
     inbox = Inbox(journal=journal, lab=lab, gates=gates, bench=bench, runner=runner)
-    path = config.program or task.program
+    path = _program(config, task)
     if fact := program.read(path, journal.state.program.text if journal.state.program else ""):
         journal.append(fact)
     try:
         async with _signals(journal), _background(inbox.watch(), _flush(journal), _follow(path, journal)):
-            await runner.prepare()
-            workspace.pristine()
-            runner.make_spare()
-            return await _loop(loop(lab), lab)
+
+            async def work() -> None:
+                await lab.unless_stopped(runner.prepare())
+                workspace.pristine()
+                runner.make_spare()
+                await loop(lab)
+
+            return await _loop(work(), lab)
     finally:
         await runner.close()
 
@@ -122,6 +126,14 @@ def _open(run_dir: Path, config: RunConfig, journal: Journal) -> tuple[Workspace
     if journal.state.opened is None:
         journal.append(_opened(config, task, workspace), *(Warned(text=text) for text in workspace.warnings))
     return workspace, task
+
+
+def _program(config: RunConfig, task: Task) -> Path:
+    """The user's own file, also where the task is read from the run's copy of it."""
+    try:
+        return config.program or locate(config.task) / task.program.name
+    except TaskError:
+        return task.program
 
 
 def _opened(config: RunConfig, task: Task, workspace: Workspace) -> RunOpened:
@@ -185,10 +197,7 @@ async def _background(*forever: Coroutine[Any, Any, None]) -> AsyncIterator[None
 async def _flush(journal: Journal) -> None:
     while True:
         await asyncio.sleep(SECONDS_BETWEEN_FLUSHES)
-        try:
-            journal.telemetry.flush()
-        except LedgerError:
-            journal.free_ballast()
+        journal.flush()
 
 
 async def _follow(path: Path, journal: Journal) -> None:
