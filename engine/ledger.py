@@ -6,7 +6,7 @@ One engine appends facts; any number of viewers poll, read and add commands. A f
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -83,11 +83,20 @@ def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         raise LedgerError(f"the ledger cannot be written: {error}; free some disk space and resume") from error
 
 
+def rows(db: sqlite3.Connection, sql: str, *values: object) -> list[Any]:
+    """All that a query finds; LedgerError when the file cannot be read."""
+    try:
+        return db.execute(sql, values).fetchall()
+    except sqlite3.Error as error:
+        raise LedgerError(f"the ledger cannot be read: {error}; see that its disk is there") from error
+
+
 class Ledger:
     """A run's facts and commands."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or make the ledger at `path`."""
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+        """Open or make the ledger at `path`; `clock` gives the times of what is written through here."""
+        self._clock = clock
         self._db = connect(path, "schema.sql", synchronous="full")
         self._version = -1
 
@@ -98,24 +107,24 @@ class Ledger:
 
     def append(self, *facts: AnyFact) -> list[Entry]:
         """Add facts in one transaction; they are on the disk when this returns."""
-        now = time.time()
+        now = self._clock()
         with transaction(self._db) as db:
             return [Entry(_insert(db, fact, now), now, fact) for fact in facts]
 
     def since(self, seq: int = 0, *, limit: int = -1) -> list[Entry]:
         """The facts after `seq`, oldest first."""
-        rows = self._rows("select seq, at, body from event where seq > ? order by seq limit ?", seq, limit)
-        return [Entry(number, at, read(body)) for number, at, body in rows]
+        found = rows(self._db, "select seq, at, body from event where seq > ? order by seq limit ?", seq, limit)
+        return [Entry(number, at, read(body)) for number, at, body in found]
 
     def changed(self) -> bool:
         """Whether another connection wrote since this was last asked. About five microseconds."""
-        version: int = self._rows("pragma data_version")[0][0]
+        version: int = rows(self._db, "pragma data_version")[0][0]
         changed, self._version = version != self._version, version
         return changed
 
     def ask(self, command: AnyCommand, *, by: str, via: str, delay: float = 0) -> int:
         """Put a command into the inbox; `delay` seconds long it can still be withdrawn."""
-        now = time.time()
+        now = self._clock()
         with transaction(self._db) as db:
             cursor = db.execute(
                 "insert into command (asked_at, due_at, by, via, kind, body) values (?, ?, ?, ?, ?, ?)",
@@ -128,20 +137,20 @@ class Ledger:
         with transaction(self._db) as db:
             cursor = db.execute(
                 "update command set answered_at = ?, ok = 0, answer = ? where id = ? and answered_at is null",
-                (time.time(), f"taken back by {by}", command),
+                (self._clock(), f"taken back by {by}", command),
             )
             return cursor.rowcount == 1
 
     def due(self) -> list[Inbox]:
         """The commands that wait for an answer now, oldest first."""
-        rows = self._rows(
-            f"select {_INBOX} from command where answered_at is null and due_at <= ? order by id", time.time()
+        found = rows(
+            self._db, f"select {_INBOX} from command where answered_at is null and due_at <= ? order by id", self._clock()
         )
-        return [_inbox(row) for row in rows]
+        return [_inbox(row) for row in found]
 
     def answer(self, command: int, *, ok: bool, text: str, facts: tuple[AnyFact, ...] = ()) -> list[Entry] | None:
         """Answer a command together with the facts it causes, in one transaction; None when it was withdrawn before."""
-        now = time.time()
+        now = self._clock()
         with transaction(self._db) as db:
             cursor = db.execute(
                 "update command set answered_at = ?, ok = ?, answer = ? where id = ? and answered_at is null",
@@ -153,20 +162,14 @@ class Ledger:
 
     def command(self, command: int) -> Inbox:
         """One command with its answer."""
-        rows = self._rows(f"select {_INBOX} from command where id = ?", command)
-        if not rows:
+        found = rows(self._db, f"select {_INBOX} from command where id = ?", command)
+        if not found:
             raise LedgerError(f"there is no command {command} in this ledger")
-        return _inbox(rows[0])
+        return _inbox(found[0])
 
     def close(self) -> None:
         """Give the file back."""
         self._db.close()
-
-    def _rows(self, sql: str, *values: object) -> list[Any]:
-        try:
-            return self._db.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
-            raise LedgerError(f"the ledger cannot be read: {error}; see that its disk is there") from error
 
 
 _INBOX = "id, asked_at, by, via, body, answered_at, ok, answer"

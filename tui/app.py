@@ -3,7 +3,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from textual.app import App, SystemCommand
@@ -23,9 +24,10 @@ class MissionControl(App[int]):
     CSS = "Screen { background: $background; color: $foreground; }"
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, run: Run, *, ascii_only: bool = False) -> None:
-        """Looks at `run`; `ascii_only` draws without a character beyond ASCII."""
+    def __init__(self, run: Run, *, ascii_only: bool = False, clock: Callable[[], float] = time.time) -> None:
+        """Looks at `run`; `ascii_only` draws without a character beyond ASCII; `clock` is what ages are counted to."""
         super().__init__()
+        self._clock = clock
         self.run_watched = run
         self.viewer = Viewer(run, name="screen")
         self._ascii = ascii_only
@@ -39,7 +41,7 @@ class MissionControl(App[int]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             # Textual would die without giving the terminal back.
             loop.add_signal_handler(number, partial(self.exit, 128 + number))
-        self.push_screen(Mission(self.viewer, ascii_only=self._ascii))
+        self.push_screen(Mission(self.viewer, ascii_only=self._ascii, clock=self._clock))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The key table, by name."""

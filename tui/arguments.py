@@ -1,4 +1,4 @@
-"""What may be typed: every subcommand, option and example, and the one page of help.
+"""What may be typed: every subcommand and option.
 
 Only argparse is imported here. Each subcommand names the function that does its work as `module:function` of this package.
 """
@@ -7,105 +7,9 @@ import math
 from argparse import Action, ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from typing import Any, Final
 
-PAGE: Final = """\
-usage: loopwatch [--program FILE] [--task NAME]
-       loopwatch COMMAND ...          (loopwatch COMMAND --help has examples)
-
-Mission control for autoresearch: watch, steer and trust an agent that does
-research overnight. Alone, it goes on with your newest run if that is not
-finished, else it starts the task `pretrain`; without a terminal it prints
-plain lines instead of a screen.
-
-start and follow
-  run TASK             start a run of a shipped task or of a task folder
-  attach [RUN]         watch a run; leaving it never stops it
-  resume [RUN]         end a pause, or start a stopped or killed run again
-
-steer
-  pause [RUN]          finish this experiment, start no more
-  hold [RUN]           stop the running experiment where it is
-  stop [RUN] [--now]   end the run after this experiment, or at once
-  abort [RUN]          stop the running experiment; it is not kept
-  note [RUN] TEXT      tell the proposer something
-  policy [RUN] GATE=POLICY   change when a gate asks a person
-
-answer a gate
-  approve, veto, send-back, amend [RUN]   a proposal, before it is applied
-  let-run, abort [RUN]                    an experiment that looks hopeless
-  accept, keep, discard [RUN]             a verdict
-
-look
-  runs                 every run, newest first
-  status [RUN]         how a run stands, and what you can do
-  show [RUN] N         one experiment: why, what, how it went, who decided
-  export [RUN]         every fact as JSON lines, or the classic results.tsv
-
-make
-  new DIR              a task of your own that runs at once
-
-options
-  --program FILE       the research programme to follow, in plain words
-  --task NAME          the task to start when there is nothing to go on with
-  --version, --help
-
-RUN is a name from `loopwatch runs`; without it the newest run is meant. With
---json, the commands that follow or look print JSON on stdout.
-
-exit codes: 0 ended as asked, 1 something in your input has to change, 2 the
-command line cannot be read, 3 stopped short (failures, no gain, a person),
-4 the engine failed or was killed (nothing is lost: resume), 130 and 143
-interrupted by Ctrl+C or SIGTERM
-
-LOOPWATCH_HOME moves the folder that runs are kept in; it must be on a local
-disk. LOOPWATCH_USER says who you are when several people share an account.
-"""
+from . import manual
 
 DEFAULT_TASK: Final = "pretrain"
-
-POLICIES: Final = """\
-A gate's policy is one of
-  auto                  never ask: yes, and the ledger says that no person approved
-  ask                   ask, and wait for ever
-  ask:SECONDS=approve   ask, and take silence for yes after SECONDS
-  ask:SECONDS=veto      ask, and take silence for no after SECONDS
-  ask-if:RULE,...       ask when any rule holds, else auto; a rule is one of
-                        lines>N, files>N, path=NAME, gain>X, gain<X
-The gates are `apply` (before a proposal is applied), `run` (when an experiment looks
-hopeless) and `verdict` (before a verdict counts)."""
-
-STATES: Final = """\
-In JSON, `state` is one of starting, proposing, waiting (a gate waits for a person),
-running, evaluating, paused, held, stopping, stopped, and dead (the engine was killed;
-loopwatch resume goes on)."""
-
-
-_RUN_EXAMPLES: Final = """\
-examples:
-  loopwatch run pretrain
-  loopwatch run sine --headless --experiments 3
-  loopwatch run ./my-task --proposer scripted:demo.jsonl --gate apply=ask:60=veto
-  loopwatch run pretrain --detach --gate apply=auto --hours 8"""
-
-_ATTACH_EXAMPLES: Final = """\
-With --json it prints the run's facts from the first one on.
-
-examples:
-  loopwatch attach
-  loopwatch attach pretrain-1121-073610 --json"""
-
-_RESUME_EXAMPLES: Final = """\
-A run whose engine is at work but paused or held goes on; it is followed only with
---headless or --json.
-
-examples:
-  loopwatch resume
-  loopwatch resume --headless --experiments 50"""
-
-_STOP_EXAMPLES: Final = """\
-examples:
-  loopwatch stop
-  loopwatch stop --now
-  loopwatch resume      to go on with it later"""
 
 
 def parser() -> ArgumentParser:
@@ -123,7 +27,9 @@ def parser() -> ArgumentParser:
 
 
 def _add_following(commands: Any) -> None:
-    run = _add(commands, "run", "starting:run", "Start a run and follow it.", f"{POLICIES}\n\n{_RUN_EXAMPLES}")
+    run = _add(
+        commands, "run", "starting:run", "Start a run and follow it.", f"{manual.POLICIES}\n\n{manual.RUN_EXAMPLES}"
+    )
     run.add_argument(
         "task", metavar="TASK", help="a shipped task's name (pretrain, sine), or a folder with a task.toml"
     )
@@ -164,12 +70,12 @@ def _add_following(commands: Any) -> None:
     run.add_argument("--margin-sigma", metavar="X", type=_finite,
                      help="how many standard deviations of the task's noise a gain must exceed to be kept (default: 2)")  # fmt: skip
 
-    attach = _add(commands, "attach", "starting:attach", "Watch a run. Leaving never stops it.", _ATTACH_EXAMPLES)
+    attach = _add(commands, "attach", "starting:attach", "Watch a run. Leaving never stops it.", manual.ATTACH_EXAMPLES)
     _run(attach)
     _headless(attach)
 
     resume = _add(commands, "resume", "starting:resume",
-                  "End a pause or a hold; or start a stopped or killed run again, and follow it.", _RESUME_EXAMPLES)  # fmt: skip
+                  "End a pause or a hold; or start a stopped or killed run again, and follow it.", manual.RESUME_EXAMPLES)  # fmt: skip
     _run(resume)
     _headless(resume)
     resume.add_argument(
@@ -190,7 +96,7 @@ def _add_steering(commands: Any) -> None:
                 commands, name, f"ask:{name}", does, f"examples:\n  loopwatch {name}\n  loopwatch resume      to go on"
             )
         )
-    stop = _add(commands, "stop", "ask:stop", "End the run after this experiment.", _STOP_EXAMPLES)
+    stop = _add(commands, "stop", "ask:stop", "End the run after this experiment.", manual.STOP_EXAMPLES)
     _run(stop)
     stop.add_argument("--now", action="store_true", help="stop the running experiment too")
     abort = _add(commands, "abort", "ask:abort", "Stop the running experiment; it counts as not kept.",
@@ -203,7 +109,7 @@ def _add_steering(commands: Any) -> None:
         "words", metavar="[RUN] TEXT", nargs="+", help="the note in quotes, for the newest run or the named one"
     )
     policy = _add(commands, "policy", "ask:policy", "Change when a gate asks a person, from now on.",
-                  f"{POLICIES}\n\nexamples:\n  loopwatch policy apply=auto\n  loopwatch policy apply=ask-if:lines>20")  # fmt: skip
+                  f"{manual.POLICIES}\n\nexamples:\n  loopwatch policy apply=auto\n  loopwatch policy apply=ask-if:lines>20")  # fmt: skip
     policy.add_argument("words", metavar="[RUN] GATE=POLICY", nargs="+", help="for the newest run, or the named one")
 
 
@@ -238,11 +144,11 @@ def _add_looking(commands: Any) -> None:
         "runs",
         "report:runs",
         "Every run, newest first.",
-        f"{STATES}\n\nexamples:\n  loopwatch runs\n  loopwatch runs --json",
+        f"{manual.STATES}\n\nexamples:\n  loopwatch runs\n  loopwatch runs --json",
     )
     _json(runs)
     status = _add(commands, "status", "report:status", "How a run stands, and what you can do.",
-                  f"{STATES}\n\nexamples:\n  loopwatch status\n  loopwatch status --json --watch")  # fmt: skip
+                  f"{manual.STATES}\n\nexamples:\n  loopwatch status\n  loopwatch status --json --watch")  # fmt: skip
     _run(status)
     _json(status)
     status.add_argument(
@@ -313,7 +219,7 @@ class _Page(ArgumentParser):
     """Explains itself in one page, grouped by what one wants to do."""
 
     def format_help(self) -> str:
-        return PAGE
+        return manual.PAGE
 
 
 class _Version(Action):

@@ -132,13 +132,13 @@ def _counts(state: State, width: int, ascii_only: bool) -> Parts:
     return parts
 
 
-def experiment_rows(state: State) -> list[Row]:
+def experiment_rows(state: State, *, alive: bool) -> list[Row]:
     """The experiments, newest first."""
-    return [_row(state, state.experiments[number]) for number in sorted(state.experiments, reverse=True)]
+    return [_row(state, state.experiments[number], alive) for number in sorted(state.experiments, reverse=True)]
 
 
-def _row(state: State, e: Experiment) -> Row:
-    doing, role = _standing(state, e)
+def _row(state: State, e: Experiment, alive: bool) -> Row:
+    doing, role = _standing(state, e, alive)
     best = "*" if e.number == state.best else " "
     cells: tuple[Cell, ...] = (
         (f"{best}{e.number}", "good" if best == "*" else "text"),
@@ -151,15 +151,15 @@ def _row(state: State, e: Experiment) -> Row:
     return Row(str(e.number), cells)
 
 
-def _standing(state: State, e: Experiment) -> tuple[str, Role]:
+def _standing(state: State, e: Experiment, alive: bool) -> tuple[str, Role]:
     if e.verdict is not None:
         return words.VERDICTS[e.verdict], VERDICT_ROLE[e.verdict]
+    if state.stopped or not alive:
+        return "open", "quiet"
     if state.waiting and state.waiting.asked.experiment == e.number:
         return "ASK", "warn"
     if state.held_by and e.step == "running":
         return "HELD", "warn"
-    if state.stopped:
-        return "open", "quiet"
     return {"proposing": "thinking", "running": "RUNNING", "finished": "measuring", "measured": "judging"}.get(
         e.step, e.step
     ), "accent"

@@ -8,7 +8,7 @@ import pytest
 from loopwatch.engine import events
 from loopwatch.engine.records import Sample
 from loopwatch.engine.telemetry import Telemetry
-from loopwatch.tui import arguments
+from loopwatch.tui import arguments, manual
 
 from .command import CLI, Command, finished, judged, made_run, opened, proposed, started
 
@@ -94,8 +94,10 @@ def test_every_command_is_on_the_page_and_has_examples(name: str, capsys: pytest
     with pytest.raises(SystemExit):
         arguments.parser().parse_args([name, "--help"])
 
-    assert f"loopwatch {name}" in capsys.readouterr().out.partition("examples:")[2]
-    assert name in arguments.PAGE
+    told = capsys.readouterr().out
+    assert f"loopwatch {name}" in told.partition("examples:")[2]
+    assert max(map(len, told.splitlines())) <= 80
+    assert name in manual.PAGE
 
 
 def test_the_version_is_data(tmp_path: Path) -> None:

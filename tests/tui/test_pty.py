@@ -12,7 +12,6 @@ import pytest
 from loopwatch.engine.client import Run, Viewer, runs
 from loopwatch.engine.events import Decided, Judged, Proposed, Stopped
 from tests.tui.terminal import Terminal
-from tests.waiting import until
 
 SIZES = [(80, 24), (120, 40)]
 SCRIPT = [

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -56,9 +57,10 @@ class Mission(Screen[None]):
 
     app: "MissionControl"
 
-    def __init__(self, viewer: Viewer, *, ascii_only: bool = False) -> None:
-        """A screen that looks through `viewer`."""
+    def __init__(self, viewer: Viewer, *, ascii_only: bool = False, clock: Callable[[], float] = time.time) -> None:
+        """A screen that looks through `viewer`; `clock` gives the seconds since 1970 that ages are counted to."""
         super().__init__()
+        self._clock = clock
         self.viewer, self._ascii = viewer, ascii_only
         self.answers = Answers(viewer)
         self.handlers = Handlers(self, Controls(viewer, self.answers))
@@ -126,7 +128,7 @@ class Mission(Screen[None]):
         entries = self.viewer.poll()
         if entries:
             self._tell_events(entries)
-            self.query_one(Table).set_rows(view.experiment_rows(self.state))
+            self._draw_experiments()
             self._show_experiment()
         self.answers.look()
         self._draw_lines()
@@ -134,7 +136,13 @@ class Mission(Screen[None]):
         self.place()
 
     def _check_engine(self) -> None:
-        self._alive = self.viewer.run.is_alive
+        alive = self.viewer.run.is_alive
+        if alive != self._alive:
+            self._alive = alive
+            self._draw_experiments()
+
+    def _draw_experiments(self) -> None:
+        self.query_one(Table).set_rows(view.experiment_rows(self.state, alive=self._alive))
 
     @property
     def shown(self) -> Experiment | None:
@@ -157,7 +165,7 @@ class Mission(Screen[None]):
         lines = view.header(
             state,
             alive=self._alive,
-            now=time.time(),
+            now=self._clock(),
             width=width,
             ascii_only=self._ascii,
             progress=running.progress if running else None,
@@ -179,7 +187,7 @@ class Mission(Screen[None]):
 
     def _draw_ask(self) -> None:
         box = self.query_one(AskBox)
-        ask = None if self.answers.busy else view.ask_view(self.state, now=time.time())
+        ask = None if self.answers.busy else view.ask_view(self.state, now=self._clock())
         new = ask is not None and (box.ask is None or box.ask.id != ask.id or box.ask.digest != ask.digest)
         box.show(ask)
         if new and ask is not None:
@@ -296,10 +304,11 @@ class Mission(Screen[None]):
     def moments(self) -> frozenset[When]:
         """What holds now, for the keys that depend on it."""
         state = self.state
-        now: set[When] = {"always", "working" if self._alive and not state.stopped else "dead"}
-        if state.waiting and not self.answers.busy:
+        works = self._alive and not state.stopped
+        now: set[When] = {"always", "working" if works else "dead"}
+        if works and state.waiting and not self.answers.busy:
             now.add(state.waiting.asked.gate)
-        if state.current and state.current.step in ("running", "proposing") and not state.stopped:
+        if works and state.current and state.current.step in ("running", "proposing"):
             now.add("running")
         if self.answers.can_undo:
             now.add("undo")

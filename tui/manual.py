@@ -1,0 +1,102 @@
+"""What help says: the one page, and what stands below the options of single commands."""
+
+from typing import Final
+
+PAGE: Final = """\
+usage: loopwatch [--program FILE] [--task NAME]
+       loopwatch COMMAND ...          (loopwatch COMMAND --help has examples)
+
+Mission control for autoresearch: watch, steer and trust an agent that does
+research overnight. Alone, it goes on with your newest run if that is not
+finished, else it starts the task `pretrain`; without a terminal it prints
+plain lines instead of a screen.
+
+start and follow
+  run TASK             start a run of a shipped task or of a task folder
+  attach [RUN]         watch a run; leaving it never stops it
+  resume [RUN]         end a pause, or start a stopped or killed run again
+
+steer
+  pause [RUN]          finish this experiment, start no more
+  hold [RUN]           stop the running experiment where it is
+  stop [RUN] [--now]   end the run after this experiment, or at once
+  abort [RUN]          stop the running experiment; it is not kept
+  note [RUN] TEXT      tell the proposer something
+  policy [RUN] GATE=POLICY   change when a gate asks a person
+
+answer a gate
+  approve, veto, send-back, amend [RUN]   a proposal, before it is applied
+  let-run, abort [RUN]                    an experiment that looks hopeless
+  accept, keep, discard [RUN]             a verdict
+
+look
+  runs                 every run, newest first
+  status [RUN]         how a run stands, and what you can do
+  show [RUN] N         one experiment: why, what, how it went, who decided
+  export [RUN]         every fact as JSON lines, or the classic results.tsv
+
+make
+  new DIR              a task of your own that runs at once
+
+options
+  --program FILE       the research programme to follow, in plain words
+  --task NAME          the task to start when there is nothing to go on with
+  --version, --help
+
+RUN is a name from `loopwatch runs`; without it the newest run is meant. With
+--json, the commands that follow or look print JSON on stdout.
+
+exit codes: 0 ended as asked, 1 something in your input has to change, 2 the
+command line cannot be read, 3 stopped short (failures, no gain, a person),
+4 the engine failed or was killed (nothing is lost: resume), 130 and 143
+interrupted by Ctrl+C or SIGTERM
+
+LOOPWATCH_HOME moves the folder that runs are kept in; it must be on a local
+disk. LOOPWATCH_USER says who you are when several people share an account.
+"""
+
+POLICIES: Final = """\
+A gate's policy is one of
+  auto                  never ask: yes; the ledger says that no person approved
+  ask                   ask, and wait for ever
+  ask:SECONDS=approve   ask, and take silence for yes after SECONDS
+  ask:SECONDS=veto      ask, and take silence for no after SECONDS
+  ask-if:RULE,...       ask when any rule holds, else auto; a rule is one of
+                        lines>N, files>N, path=NAME, gain>X, gain<X
+The gates are `apply` (before a proposal is applied), `run` (when an experiment
+looks hopeless) and `verdict` (before a verdict counts)."""
+
+STATES: Final = """\
+In JSON, `state` is one of starting, proposing, waiting (a gate waits for a
+person), running, evaluating, paused, held, stopping, stopped, and dead (the
+engine was killed; loopwatch resume goes on)."""
+
+
+RUN_EXAMPLES: Final = """\
+examples:
+  loopwatch run pretrain
+  loopwatch run sine --headless --experiments 3
+  loopwatch run ./my-task --proposer scripted:demo.jsonl
+  loopwatch run ./my-task --headless --gate apply=ask:60=veto
+  loopwatch run pretrain --detach --gate apply=auto --hours 8"""
+
+ATTACH_EXAMPLES: Final = """\
+With --json it prints the run's facts from the first one on.
+
+examples:
+  loopwatch attach
+  loopwatch attach pretrain-1121-073610 --json"""
+
+RESUME_EXAMPLES: Final = """\
+A run whose engine is at work but paused or held goes on; it is followed only
+with --headless or --json.
+
+examples:
+  loopwatch resume
+  loopwatch resume --headless --experiments 50"""
+
+STOP_EXAMPLES: Final = """\
+examples:
+  loopwatch stop
+  loopwatch stop --now
+  loopwatch resume      to go on with it later"""
