@@ -90,7 +90,11 @@ def test_help_fits_a_page(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_is_on_the_page_and_has_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_is_on_the_page_and_has_examples(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
     with pytest.raises(SystemExit):
         arguments.parser().parse_args([name, "--help"])
 
