@@ -32,6 +32,7 @@ class Gates:
         """Gates that write their facts to `journal`."""
         self._journal = journal
         self._reply: asyncio.Future[Decided] | None = None
+        self._last_reply: Decided | None = None
 
     async def decide(
         self,
@@ -49,9 +50,10 @@ class Gates:
         """
         policy = parse(self._journal.state.gates[gate])
         if not policy.asks_about(occasion):
-            fact = Decided(
-                experiment=experiment, gate=gate, answer=suggestion, by=f"policy {policy.text}", digest=digest
-            )
+            # The policy may have changed since a killed engine asked; then this answers that.
+            ask = self._name(gate, experiment) if self._is_open(self._name(gate, experiment)) else None
+            by = f"policy {policy.text}"
+            fact = Decided(ask=ask, experiment=experiment, gate=gate, answer=suggestion, by=by, digest=digest)
             self._journal.append(fact)
             return fact
         return await self._ask(
@@ -70,8 +72,13 @@ class Gates:
 
     def replied(self, decided: Decided) -> None:
         """Hand over a person's decision that is in the ledger already."""
+        self._last_reply = decided
         if self._reply and not self._reply.done():
             self._reply.set_result(decided)
+
+    def _is_open(self, ask: str) -> bool:
+        waiting = self._journal.state.waiting
+        return waiting is not None and waiting.asked.ask == ask
 
     def _name(self, gate: Gate, experiment: int) -> str:
         e = self._journal.state.experiments[experiment]
@@ -88,6 +95,9 @@ class Gates:
             async with asyncio.timeout(left):
                 return await self._reply
         except TimeoutError:
+            # A person's answer may have come in the very moment. It is in the ledger, so it counts.
+            if self._last_reply and self._last_reply.ask == asked.ask:
+                return self._last_reply
             assert asked.on_silence is not None, "only a policy with a deadline times out"
             reason = f"nobody answered for {asked.seconds:g} s"
             fact = Decided(

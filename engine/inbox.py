@@ -124,6 +124,9 @@ class Inbox:
     def _too_late(self, reply: commands.Reply) -> str:
         number = int(reply.ask.split("-")[0]) if reply.ask and reply.ask.split("-")[0].isdecimal() else None
         experiment = self._state.experiments.get(number) if number is not None else self._state.last
+        waiting = self._state.waiting
+        if reply.ask and waiting and (waiting.asked.experiment, waiting.asked.gate) == (number, reply.gate):
+            return f"too late: #{number} was changed after you saw it; look again"
         decided = experiment.decided(reply.gate) if experiment else None
         if experiment is None or decided is None:
             return f"nothing waits at the {reply.gate} gate"
@@ -141,9 +144,7 @@ class Inbox:
 
             return f"cancelled the proposal of #{current.number}", (), cancel
         if current.step != "running":
-            raise Refused(
-                f"#{current.number} does not run (it is {current.step}); veto it at its gate, or stop the run"
-            )
+            raise Refused(f"#{current.number} does not run: {_INSTEAD[current.step]}")
         waiting = self._state.waiting
         ask = waiting.asked.ask if waiting and waiting.asked.gate == "run" else None
         decided = Decided(
@@ -206,6 +207,15 @@ class Inbox:
 async def _nothing() -> None:
     """A command whose fact is all there is to it."""
 
+
+_INSTEAD = {
+    "proposed": "it waits for approval; veto it",
+    "approved": "it is about to start; ask again in a moment",
+    "applied": "it is about to start; ask again in a moment",
+    "finished": "it has ended and is being measured",
+    "measured": "it has ended and waits for its verdict",
+    "judged": "it has its verdict already",
+}
 
 _WORDS = {
     "approve": "approved",
