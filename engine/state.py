@@ -250,20 +250,27 @@ class State:
                 experiment.finished = experiment.measured = None
             case events.Finished():
                 experiment.step, experiment.finished = "finished", fact
-                self.held_by = None
+                self._ran(experiment)
             case events.Measured():
                 experiment.step, experiment.measured = "measured", fact
                 if experiment.is_baseline and fact.speed is not None and self.baseline_speed is None:
                     self.baseline_speed = fact.speed
             case events.AttemptLost():
                 experiment.step, experiment.finished, experiment.measured = "applied", None, None
-                self.held_by = None
+                self._ran(experiment)
             case events.Judged():
                 self._judge(experiment, fact, at)
             case events.Settled():
                 experiment.step, self.best_commit = "settled", fact.best_commit
             case _:
                 assert_never(fact)
+
+    def _ran(self, experiment: Experiment) -> None:
+        """Nothing runs now: neither a hold nor the question whether to abort means anything any more."""
+        self.held_by = None
+        asked = self.waiting.asked if self.waiting else None
+        if asked and asked.gate == "run" and asked.experiment == experiment.number:
+            self.waiting = None
 
     def _judge(self, experiment: Experiment, fact: events.Judged, at: float) -> None:
         experiment.step, experiment.verdict, experiment.ended_at = "judged", fact.verdict, at
