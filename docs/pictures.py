@@ -111,7 +111,7 @@ async def photograph(run: client.Run) -> None:
     app = MissionControl(run)
     async with app.run_test(size=(120, 38)) as pilot:
         camera = Photographer(run, pilot)
-        await camera.until(lambda state: 4 in state.experiments and state.experiments[4].verdict is not None)
+        await camera.until(lambda state: 5 in state.experiments and state.experiments[5].attempt > 0)
         camera.ask(SetPolicy(gate="apply", policy="ask"))
         await camera.until(lambda _: camera.progress(5) > 0.6)
         await camera.take("running.png")
