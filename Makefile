@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-SOURCES := engine tui tasks tests benchmarks
+SOURCES := engine tui tasks tests benchmarks docs
 
 .PHONY: help run test check format pictures clean
 

@@ -22,7 +22,7 @@ from pygit2.enums import ConfigLevel, FileMode
 from . import checkout, origin
 from .checkout import Entry
 from .edits import permits
-from .errors import EditRefused
+from .errors import EditRefused, WorkspaceError
 from .trailers import trailers_of, written
 
 BRANCH = "refs/heads/loopwatch/"

@@ -19,19 +19,15 @@ PROGRAM = [sys.executable, "-m", "loopwatch.tui.cli"]
 class Terminal:
     """`loopwatch` in a terminal of a given size."""
 
-    def __init__(self, home: Path, *words: str, columns: int = 80, rows: int = 24, **environment: str) -> None:
+    def __init__(
+        self, home: Path, *words: str, columns: int = 80, rows: int = 24, environment: dict[str, str] | None = None
+    ) -> None:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self.raw = b""
-        variables = {
-            **os.environ,
-            "LOOPWATCH_HOME": str(home),
-            "TERM": "xterm-256color",
-            "LANG": "C.UTF-8",
-            **environment,
-        }
+        variables = {**os.environ, "LOOPWATCH_HOME": str(home), "TERM": "xterm-256color", "LANG": "C.UTF-8"}
         variables.pop("NO_COLOR", None)
-        variables.update(environment)
+        variables.update(environment or {})
         self.child = pexpect.spawn(
             PROGRAM[0], [*PROGRAM[1:], *words], dimensions=(rows, columns), env=variables, timeout=5, cwd=str(home)
         )
@@ -48,7 +44,7 @@ class Terminal:
         """What the screen shows now."""
         try:
             while True:
-                piece = self.child.read_nonblocking(65536, timeout=0.02)
+                piece: bytes = self.child.read_nonblocking(65536, timeout=0.02)  # type: ignore[assignment]
                 self.raw += piece
                 self._stream.feed(piece)
         except (pexpect.TIMEOUT, pexpect.EOF):

@@ -133,7 +133,7 @@ def test_sent_back_and_amended(home: Path, script: str, tmp_path: Path) -> None:
     editor = tmp_path / "editor"
     editor.write_text('#!/bin/sh\nsed -i.bak "s/+HIDDEN = 6/+HIDDEN = 8/" "$1"\n')
     editor.chmod(editor.stat().st_mode | stat.S_IXUSR)
-    with Terminal(home, "run", "sine", "--proposer", script, EDITOR=str(editor), VISUAL=str(editor)) as terminal:
+    with Terminal(home, "run", "sine", "--proposer", script, environment={"VISUAL": str(editor)}) as terminal:
         terminal.shows("#2", "armed")
         terminal.press("v")
         terminal.press("\r")
@@ -195,7 +195,7 @@ def test_a_storm_of_sizes(home: Path, script: str) -> None:
 
 @pytest.mark.parametrize("environment", [{"TERM": "linux"}, {"NO_COLOR": "1"}, {"LANG": "C", "LC_ALL": "C"}])
 def test_poor_terminals_show_the_same_words(home: Path, script: str, environment: dict[str, str]) -> None:
-    with Terminal(home, "run", "sine", "--proposer", script, **environment) as terminal:
+    with Terminal(home, "run", "sine", "--proposer", script, environment=environment) as terminal:
         terminal.shows("WAITING FOR YOU", "+ LR = 0.1", "a approve", "armed")
         terminal.press("?")
         terminal.shows("say yes to the proposal")
