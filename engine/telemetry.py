@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from .ledger import connect, transaction
+from .ledger import connect, rows, transaction
 from .records import Sample
 
 _SAMPLE = "experiment, attempt, at, step, progress, loss, metric, lr, speed, bad"
@@ -85,20 +85,24 @@ class Telemetry:
 
     def points(self, experiment: int, *, after: int = 0) -> list[Point]:
         """The curve of an experiment, all attempts, oldest first."""
-        rows = self._db.execute(
+        found = rows(
+            self._db,
             "select id, experiment, attempt, at, step, progress, case bad when 1 then 'nan' else loss end, metric, lr, speed"
             " from sample where experiment = ? and id > ? order by id",
-            (experiment, after),
-        ).fetchall()
-        return [Point._make((*row[:6], math.nan if row[6] == "nan" else row[6], *row[7:])) for row in rows]
+            experiment,
+            after,
+        )
+        return [Point._make((*row[:6], math.nan if row[6] == "nan" else row[6], *row[7:])) for row in found]
 
     def thoughts(self, experiment: int, *, after: int = 0) -> list[Thought]:
         """The streamed text of an experiment, oldest first."""
-        rows = self._db.execute(
+        found = rows(
+            self._db,
             "select id, experiment, at, text from thought where experiment = ? and id > ? order by id",
-            (experiment, after),
-        ).fetchall()
-        return [Thought(*row) for row in rows]
+            experiment,
+            after,
+        )
+        return [Thought(*row) for row in found]
 
     def close(self) -> None:
         """Write what was kept, and give the file back."""
