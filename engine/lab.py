@@ -108,14 +108,11 @@ class Lab:
 
     async def approved(self, experiment: Experiment) -> bool:
         """Whether the proposal may be applied; a person may amend it or send it back before saying so."""
-        while experiment.verdict is None and experiment.step in ("proposing", "proposed"):
-            if experiment.step == "proposing":
-                experiment = await self.propose()
-                continue
+        while experiment.step == "proposed":
             decided = experiment.decided("apply")
             if decided is None:
                 decided = await self.unless_stopped(self._decide_apply(experiment))
-            self._follow(experiment, decided)
+            await self._follow(experiment, decided)
         if experiment.verdict is None:
             return True
         self._settle(experiment)
@@ -293,13 +290,14 @@ class Lab:
             suggestion="approve",
         )
 
-    def _follow(self, experiment: Experiment, decided: Decided) -> None:
+    async def _follow(self, experiment: Experiment, decided: Decided) -> None:
         match decided.answer:
             case "veto":
                 why = f": {decided.reason}" if decided.reason else ""
                 self._judge(experiment, Judgement("vetoed", f"vetoed by {decided.by}{why}"), by=decided.by)
             case "send_back":
                 self._begin(experiment.number, experiment.revision + 1, decided.reason or "try something else")
+                await self.unless_stopped(self._ask_proposer(experiment))
             case _:
                 pass
 
