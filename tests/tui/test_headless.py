@@ -124,17 +124,18 @@ def test_ctrl_c_twice_ends_the_run_at_once(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
     loopwatch("new", "slow")
     source = (tmp_path / "slow" / "train.py").read_text()
-    (tmp_path / "slow" / "train.py").write_text("import time\nprint('asleep', flush=True)\ntime.sleep(15)\n" + source)
-    following = loopwatch.background("run", "slow", "--headless")
-    loopwatch.until_printed("#1 started")
+    lazy = "    if LR != 0.01:\n        import time\n\n        time.sleep(60)\n    net.save("
+    (tmp_path / "slow" / "train.py").write_text(source.replace("    net.save(", lazy, 1))
+    following = loopwatch.background("run", "slow", "--headless", "--proposer", script(tmp_path, lr(0.05)))
+    loopwatch.until_printed("#2 started")
 
     following.send_signal(signal.SIGINT)
-    loopwatch.until_printed("stopping after experiment 1", where="err")
+    loopwatch.until_printed("stopping after experiment 2", where="err")
     following.send_signal(signal.SIGINT)
     code = following.wait(timeout=60)
 
     assert code == 130
-    assert loopwatch.json("show", "1")["verdict"] == "interrupted"
+    assert loopwatch.json("show", "2")["verdict"] == "interrupted"
 
 
 def test_killing_the_engine_loses_nothing(tmp_path: Path) -> None:
