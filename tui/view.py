@@ -52,7 +52,7 @@ EXPERIMENT_COLUMNS = (
     Column("value", 8, "right"),
     Column("gain", 8, "right", priority=1),
     Column("σ", 5, "right", priority=2),
-    Column("idea", 10, priority=0, flexible=True),
+    Column("idea", 20, priority=0, flexible=True),
 )
 
 
