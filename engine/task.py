@@ -136,6 +136,8 @@ class Task(_Section):
     """Files that decide the metric: hashed before and after each experiment."""
     metric: Metric
     budget: Budget
+    gpu_budget: Budget | None = None
+    """The budget on a machine with an NVIDIA GPU, in place of `budget`; a GPU that is held alone is counted in wall seconds."""
     prepare: Command | None = None
     run: Run
     evaluate: Command
