@@ -5,6 +5,7 @@ write-ahead log does not work across machines.
 """
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -34,6 +35,9 @@ SHARED_FILE_SYSTEMS = frozenset(
         "fuse.juicefs",
     ]
 )
+
+_OCTAL = re.compile(r"\\([0-7]{3})")
+"""How the kernel writes a space, a tab, a line's end or a backslash in a path."""
 
 
 def home() -> Path:
@@ -69,7 +73,7 @@ def file_system(folder: Path) -> str:
     if not sys.platform.startswith("linux"):
         return ""
     try:
-        return kind_of_mount(folder.resolve(), Path("/proc/self/mountinfo").read_text(encoding="utf-8"))
+        return kind_of_mount(folder.resolve(), os.fsdecode(Path("/proc/self/mountinfo").read_bytes()))
     except OSError:
         return ""
 
@@ -79,7 +83,7 @@ def kind_of_mount(folder: Path, mountinfo: str) -> str:
     best, kind = Path(), ""
     for line in mountinfo.splitlines():
         left, _, right = line.partition(" - ")
-        point = Path(left.split()[4].encode().decode("unicode_escape"))
+        point = Path(_OCTAL.sub(lambda escape: chr(int(escape[1], 8)), left.split()[4]))
         if folder.is_relative_to(point) and len(point.parts) >= len(best.parts):
             best, kind = point, right.split()[0]
     return kind
