@@ -6,6 +6,7 @@ Logs and facts stay; artefacts stay only for the best experiment, because a nigh
 import os
 import shutil
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 LOGS_BYTES = 2 * 2**30
@@ -34,6 +35,8 @@ def delete(folder: Path) -> None:
     if folder.is_symlink() or folder.is_file():
         folder.unlink(missing_ok=True)
         return
+    with suppress(OSError):
+        folder.chmod(stat.S_IRWXU)
     for root, folders, _ in os.walk(folder):
         for name in folders:
             path = Path(root, name)
