@@ -7,7 +7,7 @@ import math
 from random import Random as Dice
 
 from .. import constants, edits
-from ..errors import NothingToPropose
+from ..errors import EditRefused, NothingToPropose, ProposerFailed
 from ..task import Hyperparameter
 from . import Brief, Proposal, Say
 
@@ -28,8 +28,11 @@ class Random:
             )
         dice = Dice(f"{brief.seed}/{brief.experiment}/{brief.revision}")
         parameter = dice.choice(brief.task.hyperparameter)
-        source = brief.sources[parameter.file]
-        now = constants.constant(source, parameter.name)
+        source = brief.sources.get(parameter.file, "")
+        try:
+            now = constants.constant(source, parameter.name)
+        except EditRefused as problem:
+            raise ProposerFailed(f"{parameter.file}: {problem}") from None
         value = _draw(parameter, dice, now)
         say(f"Random search: {parameter.name} is {now!r}; drawing from {_range(parameter)}.\n")
         say(f"Drew {value!r}.\n")
@@ -59,7 +62,10 @@ def _sample(parameter: Hyperparameter, dice: Dice) -> Value:
         value = math.exp(dice.uniform(math.log(parameter.low), math.log(parameter.high)))
     else:
         value = dice.uniform(parameter.low, parameter.high)
-    return round(value) if parameter.type == "int" else float(f"{value:.3g}")
+    if parameter.type == "int":
+        return min(max(round(value), math.ceil(parameter.low)), math.floor(parameter.high))
+    # Three digits are easier to read; rounding must not leave the range.
+    return min(max(float(f"{value:.3g}"), parameter.low), parameter.high)
 
 
 def _range(parameter: Hyperparameter) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .. import constants, edits
-from ..errors import ConfigError, NothingToPropose, ProposerFailed
+from ..errors import ConfigError, EditRefused, NothingToPropose, ProposerFailed
 from . import Brief, Proposal, Say
 
 
@@ -47,9 +47,11 @@ class Scripted:
             raise ConfigError("the scripted proposer needs a file: --proposer scripted:FILE")
         path = Path(argument).expanduser()
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8").split("\n")
         except OSError as error:
             raise ConfigError(f"the script {path} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"the script {path} cannot be read: {error}") from None
         self._lines = [_line(path, number, text) for number, text in enumerate(lines, start=1) if text.strip()]
 
     async def propose(self, brief: Brief, say: Say) -> Proposal:
@@ -81,8 +83,13 @@ def _line(path: Path, number: int, text: str) -> Line:
 def _diff(line: Line, brief: Brief) -> str:
     parts = []
     for path, values in line.set.items():
+        if path not in brief.sources:
+            raise ProposerFailed(f"the script sets a constant in {path}; there are: {', '.join(brief.sources)}")
         before = after = brief.sources[path]
         for name, value in values.items():
-            after = constants.set_constant(after, name, value)
+            try:
+                after = constants.set_constant(after, name, value)
+            except EditRefused as problem:
+                raise ProposerFailed(f"{path}: {problem}") from None
         parts.append(edits.render(path, before, after))
     return "".join(parts)
