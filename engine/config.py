@@ -1,4 +1,4 @@
-"""What a person chose for one run. `loopwatch run --help` is made from these sentences."""
+"""What a person chose for one run, checked before anything of it is made."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from . import policy
+from .registry import PROPOSERS, STRATEGIES, known
 
 StopReason = Literal[
     "experiments", "hours", "target", "failures", "no_gain", "person", "signal", "nothing_to_propose",
@@ -15,6 +16,14 @@ StopReason = Literal[
 
 def _policy(text: str) -> str:
     return policy.parse(text).text
+
+
+def _proposer(spec: str) -> str:
+    return known(spec, PROPOSERS, "proposer")
+
+
+def _strategy(spec: str) -> str:
+    return known(spec, STRATEGIES, "strategy")
 
 
 PolicyText = Annotated[str, AfterValidator(_policy)]
@@ -61,9 +70,9 @@ class RunConfig(BaseModel):
     """A shipped task's name, or a folder."""
     program: Path | None = None
     """The research programme to follow instead of the task's own program.md."""
-    proposer: str = "random"
+    proposer: Annotated[str, AfterValidator(_proposer)] = "random"
     """Who proposes: NAME or NAME:ARGUMENT, such as scripted:demo.jsonl."""
-    strategy: str = "simple"
+    strategy: Annotated[str, AfterValidator(_strategy)] = "simple"
     """The order of the verbs: NAME or NAME:ARGUMENT."""
     seed: int = 1
     """Seed of the random proposer, and of every experiment's training."""

@@ -18,7 +18,8 @@ def why_stop(
     if judged and judged[0].verdict != "kept":
         return (
             "baseline_failed",
-            f"the baseline could not be measured, so there is nothing to compare with ({judged[0].reason}); mend the task and start a new run",
+            f"the baseline could not be measured, so there is nothing to compare with ({judged[0].reason}); "
+            "mend the task and start a new run",
         )
     best = state.best_value
     if best is not None and (state.metric.reached(best) or _reached(state, conditions.target, best)):

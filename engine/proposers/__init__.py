@@ -7,18 +7,11 @@ their own between experiments that a restart would lose; the ledger has it all, 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Protocol
 
-from ..errors import ConfigError
+from ..registry import PROPOSERS, find
 from ..state import Experiment
 from ..task import Task
-
-PROPOSERS = {
-    "random": "loopwatch.engine.proposers.random:Random",
-    "scripted": "loopwatch.engine.proposers.scripted:Scripted",
-}
-"""Name → module:class. A class takes the text after the colon in `--proposer NAME:ARGUMENT`."""
 
 Say = Callable[[str], None]
 """Takes a piece of reasoning of any length, as it comes."""
@@ -64,10 +57,6 @@ class Proposer(Protocol):
 
 
 def proposer(spec: str) -> Proposer:
-    """The proposer of `NAME` or `NAME:ARGUMENT`; ConfigError when there is none."""
-    name, _, argument = spec.partition(":")
-    if name not in PROPOSERS:
-        raise ConfigError(f"no proposer {name!r}; there are: {', '.join(PROPOSERS)}")
-    module, _, attribute = PROPOSERS[name].partition(":")
-    made: Proposer = getattr(import_module(module), attribute)(argument)
+    """The proposer of a known `NAME` or `NAME:ARGUMENT`; ConfigError when it cannot use the argument."""
+    made: Proposer = find(spec, PROPOSERS)(spec.partition(":")[2])
     return made

@@ -5,22 +5,14 @@ verbs take up the open experiment where the ledger left it.
 """
 
 from collections.abc import Awaitable, Callable
-from importlib import import_module
 
-from ..errors import ConfigError
 from ..lab import Lab
+from ..registry import STRATEGIES, find
 
 Strategy = Callable[[Lab], Awaitable[None]]
 
-STRATEGIES = {"simple": "loopwatch.engine.strategies.simple:simple"}
-"""Name → module:coroutine."""
-
 
 def strategy(spec: str) -> Strategy:
-    """The strategy of `NAME` or `NAME:ARGUMENT`; ConfigError when there is none."""
-    name = spec.partition(":")[0]
-    if name not in STRATEGIES:
-        raise ConfigError(f"no strategy {name!r}; there are: {', '.join(STRATEGIES)}")
-    module, _, attribute = STRATEGIES[name].partition(":")
-    found: Strategy = getattr(import_module(module), attribute)
+    """The strategy of a known `NAME` or `NAME:ARGUMENT`."""
+    found: Strategy = find(spec, STRATEGIES)
     return found

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ValidationError
 
 from loopwatch.engine import config
 from loopwatch.engine.config import Gates, RunConfig, StopConditions
-from loopwatch.engine.errors import ConfigError
-from loopwatch.engine.strategies import STRATEGIES, strategy
+from loopwatch.engine.registry import STRATEGIES
+from loopwatch.engine.strategies import strategy
 
 
 def test_settings_survive_being_written_down() -> None:
@@ -64,6 +64,7 @@ def test_every_strategy_can_be_found_by_its_name() -> None:
     assert all(inspect.iscoroutinefunction(strategy(name)) for name in STRATEGIES)
 
 
-def test_a_name_that_is_no_strategy_is_answered_with_those_there_are() -> None:
-    with pytest.raises(ConfigError, match="no strategy 'magic'; there are: simple"):
-        strategy("magic")
+@pytest.mark.parametrize(("field", "there"), [("strategy", "simple"), ("proposer", "random, scripted")])
+def test_a_name_that_nobody_knows_is_answered_with_those_there_are(field: str, there: str) -> None:
+    with pytest.raises(ValidationError, match=f"no {field} 'magic'; there are: {there}"):
+        RunConfig.model_validate({"run": "r", "task": "t", field: "magic:x"})
