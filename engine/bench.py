@@ -103,7 +103,8 @@ class Bench:
             suggestion="abort",
         )
         if decided.answer == "abort":
-            await self.abort(f"{why}; aborted by {decided.by}")
+            words = f": {decided.reason}" if decided.reason else ""
+            await self.abort(f"{why}; aborted by {decided.by}{words}")
 
     # -- afterwards ----------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from . import home
 from .commands import AnyCommand
@@ -142,7 +143,7 @@ def start(run: Run) -> None:
     if run.is_alive:
         raise RunInUse(f"an engine works on {run.name} already; watch it with: loopwatch attach {run.name}")
     before = _last_seq(run)
-    with open(run.engine_log, "ab") as log:
+    with _opened(run.engine_log) as log:
         engine = subprocess.Popen(
             [sys.executable, "-P", "-m", "loopwatch.engine", str(run.folder)],
             stdin=subprocess.DEVNULL,
@@ -221,6 +222,15 @@ class Viewer:
         """Give the files back."""
         self._ledger.close()
         self._telemetry.close()
+
+
+def _opened(log: Path) -> BinaryIO:
+    try:
+        return open(log, "ab")
+    except OSError as error:
+        raise StateFolderError(
+            f"{log} cannot be written: {error.strerror}; see that the folder is yours and the disk is not full"
+        ) from error
 
 
 def _last_seq(run: Run) -> int:

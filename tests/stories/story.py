@@ -75,7 +75,7 @@ environment = {{ TRUTH = "{truth}" }}
 
 [evaluate]
 command = ["{{python}}", "evaluate.py"]
-seconds = 5
+seconds = 3
 """
 
 HOLD_ON = "import time; time.sleep(300)"
@@ -85,7 +85,8 @@ HOLD_ON = "import time; time.sleep(300)"
 def change(score: float, do: str = "", **others: Any) -> dict[str, Any]:
     """One line of a script: an experiment that scores `score` and runs the Python text `do` after saving it."""
     constants = {"SCORE": score, **({"DO": do} if do else {})}
-    return {"hypothesis": f"a score of {score}", "mechanism": "it says so", "set": {"train.py": constants}, **others}
+    words = {"hypothesis": f"a score of {score}", "mechanism": "it says so"}
+    return {**words, "set": {"train.py": constants}, **others}
 
 
 class Story:

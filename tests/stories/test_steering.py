@@ -219,7 +219,7 @@ def test_a_stop_ends_the_preparation_too(story: Story) -> None:
 
 def _trainers(story: Story) -> list[Path]:
     processes = [Path(f"/proc/{pid}") for pid in story.processes()]
-    return [process for process in processes if os.readlink(process / "cwd") == str(story.run.folder / "work")]
+    return [process for process in processes if (process / "cwd").readlink() == story.run.folder / "work"]
 
 
 def _states(story: Story) -> set[str]:
