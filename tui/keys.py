@@ -67,8 +67,8 @@ KEYS: tuple[Key, ...] = (
     Key("undo", "u", "undo", "take back the last answer while it has not taken effect", "undo"),
     Key("pause", "p", "pause", "finish this experiment and start no more; again: go on", "working"),
     Key("hold", "h", "hold", "stop the experiment where it is, and its clock; again: go on", "running"),
-    Key("note", "n", "note", "write a note to the proposer; it is in its next prompt", footer=False),
-    Key("stop", "S", "stop", "end the run: after this experiment, or at once", "working", footer=False),
+    Key("note", "n", "note", "write a note to the proposer; it is in its next prompt"),
+    Key("stop", "S", "stop", "end the run: after this experiment, or at once", "working"),
     Key("restart", "R", "restart", "start an engine again: nothing is lost, the run goes on", "dead"),
     Key("experiments", "1", "experiments", "the experiments so far; ↑ and ↓ look at older ones", footer=False),
     Key("curve", "2", "curve", "the live curve, the best one behind it", footer=False),
@@ -93,6 +93,14 @@ KEYS: tuple[Key, ...] = (
 )
 
 
-def footer(moments: frozenset[When]) -> list[Key]:
-    """The keys that the footer shows when these moments hold, decisions first."""
-    return [key for key in KEYS if key.footer and key.when in moments]
+DISPENSABLE = ("stop", "note", "pause")
+"""What the footer leaves out first when it is too narrow; help has them all."""
+
+
+def footer(moments: frozenset[When], width: int) -> list[Key]:
+    """The keys that the footer shows when these moments hold, decisions first, as many as fit."""
+    keys = [key for key in KEYS if key.footer and key.when in moments]
+    for name in DISPENSABLE:
+        if sum(len(key.first) + len(key.label) + 3 for key in keys) > width:
+            keys = [key for key in keys if key.id != name]
+    return keys

@@ -177,7 +177,7 @@ class Mission(Screen[None]):
         if line:
             notice.set_lines([[(f" {line[0]}", line[1])]])
         keys: view.Parts = []
-        for key in footer(self.moments()):
+        for key in footer(self.moments(), width):
             keys += [(f" {key.first}", "accent"), (f" {self._label(key.id, key.label)} ", "quiet")]
         self.query_one("#footer", Lines).set_lines([keys])
 
