@@ -21,6 +21,12 @@ from .workspace import Workspace
 ATTEMPTS = 3
 """How often an experiment is tried before it is given up."""
 
+_NO_FAULT = {
+    "keeper_lost": "its keeper was lost",
+    "engine_gone": "its keeper was lost",
+    "disk_full": "the disk was full",
+}
+
 
 class Bench:
     """Runs and measures the open experiment."""
@@ -66,8 +72,8 @@ class Bench:
         """Measure the attempt that finished, or say why it has to be repeated."""
         assert experiment.finished is not None, "only a finished attempt is evaluated"
         finished = experiment.finished
-        if finished.reason in ("keeper_lost", "engine_gone") and finished.attempt < ATTEMPTS:
-            return self._lost(experiment, f"its keeper was lost ({finished.detail or finished.reason})")
+        if (why := _NO_FAULT.get(finished.reason)) and finished.attempt < ATTEMPTS:
+            return self._lost(experiment, f"{why} ({finished.detail or finished.reason})")
         measured = self._refused(finished) or await self._measure(finished)
         unfair = await self._unfair(experiment) if measured.outcome == "valid" else ""
         if unfair and finished.attempt < ATTEMPTS:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from .commands import AnyCommand
 from .errors import LedgerError
 from .events import AnyFact, Entry
 from .ledger import Ledger
@@ -42,6 +43,10 @@ class Journal:
         there = self._ballast.exists()
         self._ballast.unlink(missing_ok=True)
         return there
+
+    def ask(self, command: AnyCommand, *, by: str, via: str) -> None:
+        """Put a command of the engine's own into the inbox."""
+        self._written(lambda: self.ledger.ask(command, by=by, via=via))
 
     def answer(self, command: int, *, ok: bool, text: str, facts: tuple[AnyFact, ...] = ()) -> bool:
         """Answer a command with the facts it causes; False when it was withdrawn in the meantime."""

@@ -123,6 +123,9 @@ class Lab:
         while experiment.step not in ("measured", "judged"):
             if experiment.step != "finished":
                 self._heed_stop()
+                if experiment.attempt:
+                    make_room(self._run_dir, experiment.number, kept=False)
+                    await self._room_on_disk()
                 self._workspace.restore(self._commit(experiment, {"Loopwatch-Experiment": str(experiment.number)}))
                 self._workspace.pristine()
                 self._journal.append(Applied(experiment=experiment.number, digest=experiment.digest))

@@ -15,7 +15,7 @@ from typing import Any
 from . import program
 from .bench import Bench
 from .config import RunConfig
-from .errors import NothingToPropose, TaskError, UserError
+from .errors import LedgerError, NothingToPropose, TaskError, UserError
 from .events import AttemptLost, EngineStarted, RunOpened, Stopped, Warned
 from .gate import Gates
 from .inbox import Inbox
@@ -214,7 +214,12 @@ async def _signals(journal: Journal) -> AsyncIterator[None]:
     seen: list[int] = []
 
     def ask(number: int) -> None:
-        journal.ledger.ask(Stop(now=bool(seen), signal=number), by="the system", via=f"signal {number}")
+        try:
+            journal.ask(Stop(now=bool(seen), signal=number), by="the system", via=f"signal {number}")
+        except LedgerError:
+            # It cannot be written down. Then the signal does what signals do: a killed engine loses nothing.
+            loop.remove_signal_handler(number)
+            signal.raise_signal(number)
         seen.append(number)
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,0 +1,144 @@
+"""The engine is killed at any moment, the disk fills up: no experiment is lost, and none is judged twice."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loopwatch.engine.events import AttemptLost, EngineStarted, Judged, Proposed, Settled, Started, Stopped, Warned
+from tests.engine.repositories import git
+from tests.waiting import until
+
+from .story import Story, change, is_sound
+
+KILLS = 50
+EXPERIMENTS = 70
+
+
+def test_killing_the_engine_at_any_moment_loses_no_experiment_and_judges_none_twice(story: Story) -> None:
+    # Every even experiment beats all before it; the odd ones do not.
+    script = [change(float(number) if number % 2 == 0 else 0.5) for number in range(2, EXPERIMENTS + 1)]
+    story.create(script)
+    delays = random.Random(1)
+
+    for _ in range(KILLS):
+        _kill_after(story, delays.uniform(0.005, 0.9))
+    story.start()
+    story.ends()
+
+    numbers = list(range(1, EXPERIMENTS + 1))
+    kept = [number for number in numbers if number == 1 or number % 2 == 0]
+    assert [fact.experiment for fact in story.all(Judged)] == numbers
+    assert [fact.experiment for fact in story.all(Settled)] == numbers
+    assert [fact.experiment for fact in story.all(Judged, verdict="kept")] == kept
+    assert [fact.experiment for fact in story.all(Judged, verdict="discarded")] == sorted({*numbers} - {*kept})
+    assert len(story.all(Proposed)) == EXPERIMENTS
+    started = [f"{fact.experiment:04d}-{fact.attempt}" for fact in story.all(Started)]
+    trained = [line.split()[0] for line in story.trained]
+    assert len(set(started)) == len(started) == EXPERIMENTS + len(story.all(AttemptLost))
+    assert len(set(trained)) == len(trained)
+    assert set(trained) <= set(started)
+    assert {name[:4] for name in trained} == {f"{number:04d}" for number in numbers}
+    assert [int(commit["Loopwatch-Experiment"]) for commit in story.branch()] == kept
+    assert [int(story.remembered(number)["Loopwatch-Experiment"]) for number in numbers] == numbers
+    assert f"SCORE = {kept[-1]:.1f}" in (story.run.folder / "work" / "train.py").read_text()
+    git(story.run.folder / "repo.git", "fsck", "--strict", "--no-dangling")
+    assert is_sound(story.run.folder / "run.db")
+    assert is_sound(story.run.folder / "telemetry.db")
+    assert len(story.all(EngineStarted)) > KILLS / 4
+    assert len(story.all(Stopped)) == 1
+
+
+def _kill_after(story: Story, seconds: float) -> None:
+    """Start an engine, and kill -9 it after so long, wherever it is."""
+    with open(story.run.engine_log, "ab") as log:
+        engine = subprocess.Popen(
+            [sys.executable, "-P", "-m", "loopwatch.engine", str(story.run.folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    moment = time.monotonic() + seconds
+    until(lambda: time.monotonic() > moment, every=0.001)
+    engine.send_signal(signal.SIGKILL)
+    assert engine.wait() == -signal.SIGKILL, story.said
+
+
+@pytest.fixture
+def small_disk(story: Story, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file system of 700 MB that runs are kept on."""
+    image, disk = story.folder / "image", story.folder / "disk"
+    disk.mkdir()
+    with open(image, "wb") as file:
+        file.truncate(700 * 2**20)
+    for command in (["mkfs.ext4", "-q", "-m", "0", str(image)], ["mount", "-o", "loop", str(image), str(disk)]):
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        except FileNotFoundError:
+            pytest.skip(f"there is no {command[0]} here, so no disk can be filled")
+        if done.returncode != 0:
+            pytest.skip(f"no disk of its own for this test ({done.stderr.strip()[:100]}); it needs root")
+    monkeypatch.setenv("LOOPWATCH_HOME", str(disk / "home"))
+    yield disk
+    story.close()
+    # A process that has just ended may still be giving back its files.
+    until(lambda: subprocess.run(["umount", str(disk)], capture_output=True, check=False).returncode == 0)
+
+
+def test_on_a_full_disk_a_run_waits_and_when_there_is_room_it_goes_on(story: Story, small_disk: Path) -> None:
+    go = story.folder / "go"
+    waits = f"while not os.path.exists({str(go)!r}): pass"
+    story.begin([change(2.0, waits), change(3.0)], stop={"experiments": 3})
+
+    story.sees(Started, experiment=2)
+    _fill(small_disk)
+    lost = story.sees(AttemptLost, experiment=2)
+    warned = story.sees(Warned)
+    go.touch()
+    (small_disk / "filler").unlink()
+    story.ends()
+
+    assert lost.why.startswith("the disk was full")
+    assert warned.text.startswith("only ")
+    assert "the loop goes on by itself" in warned.text
+    assert story.verdicts == ["kept", "kept", "kept"]
+    assert is_sound(story.run.folder / "run.db")
+
+
+def test_a_ledger_that_cannot_be_written_keeps_what_it_has_and_can_be_resumed(story: Story, small_disk: Path) -> None:
+    story.begin([change(2.0), change(3.0)], ask=["verdict"])
+    story.reply("verdict", 2, "accept")
+    story.waits("verdict", 3)
+    told = story.facts
+
+    (story.run.folder / "ballast").unlink()
+    _fill(small_disk)
+    os.kill(story.pid, signal.SIGTERM)
+    until(lambda: not story.run.is_alive)
+    (small_disk / "filler").unlink()
+    story.start()
+    story.reply("verdict", 3, "accept")
+    story.ends()
+
+    assert story.facts[: len(told)] == told
+    assert story.verdicts[:3] == ["kept", "kept", "kept"]
+    assert story.trained == ["0001-1 1.0", "0002-1 2.0", "0003-1 3.0"]
+    assert is_sound(story.run.folder / "run.db")
+
+
+def _fill(disk: Path) -> None:
+    with open(disk / "filler", "wb", buffering=0) as filler:
+        free = os.statvfs(disk)
+        os.posix_fallocate(filler.fileno(), 0, (free.f_bavail - 100) * free.f_frsize)
+        try:
+            while filler.write(bytes(4096)):
+                filler.seek(0, os.SEEK_END)
+        except OSError:
+            return
