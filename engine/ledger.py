@@ -4,6 +4,7 @@ One engine appends facts; any number of viewers poll, read and add commands. A f
 (WAL, synchronous=FULL). Not covered: a file system shared between machines, where WAL does not work; home.py refuses those.
 """
 
+import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from . import commands
 from .commands import AnyCommand
@@ -91,6 +93,11 @@ def rows(db: sqlite3.Connection, sql: str, *values: object) -> list[Any]:
         raise LedgerError(f"the ledger cannot be read: {error}; see that its disk is there") from error
 
 
+def storable(text: str) -> str:
+    """The same text; half a surrogate pair, as an agent's JSON or the name of a file may contain, becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()
+
+
 class Ledger:
     """A run's facts and commands."""
 
@@ -109,7 +116,7 @@ class Ledger:
         """Add facts in one transaction; they are on the disk when this returns."""
         now = self._clock()
         with transaction(self._db) as db:
-            return [Entry(_insert(db, fact, now), now, fact) for fact in facts]
+            return [_insert(db, fact, now) for fact in facts]
 
     def since(self, seq: int = 0, *, limit: int = -1) -> list[Entry]:
         """The facts after `seq`, oldest first."""
@@ -128,7 +135,7 @@ class Ledger:
         with transaction(self._db) as db:
             cursor = db.execute(
                 "insert into command (asked_at, due_at, by, via, kind, body) values (?, ?, ?, ?, ?, ?)",
-                (now, now + delay, by, via, command.kind, command.model_dump_json()),
+                (now, now + delay, storable(by), storable(via), command.kind, _body(command)),
             )
             return cursor.lastrowid or 0
 
@@ -137,14 +144,16 @@ class Ledger:
         with transaction(self._db) as db:
             cursor = db.execute(
                 "update command set answered_at = ?, ok = 0, answer = ? where id = ? and answered_at is null",
-                (self._clock(), f"taken back by {by}", command),
+                (self._clock(), storable(f"taken back by {by}"), command),
             )
             return cursor.rowcount == 1
 
     def due(self) -> list[Inbox]:
         """The commands that wait for an answer now, oldest first."""
         found = rows(
-            self._db, f"select {_INBOX} from command where answered_at is null and due_at <= ? order by id", self._clock()
+            self._db,
+            f"select {_INBOX} from command where answered_at is null and due_at <= ? order by id",
+            self._clock(),
         )
         return [_inbox(row) for row in found]
 
@@ -154,11 +163,11 @@ class Ledger:
         with transaction(self._db) as db:
             cursor = db.execute(
                 "update command set answered_at = ?, ok = ?, answer = ? where id = ? and answered_at is null",
-                (now, int(ok), text, command),
+                (now, int(ok), storable(text), command),
             )
             if cursor.rowcount == 0:
                 return None
-            return [Entry(_insert(db, fact, now), now, fact) for fact in facts]
+            return [_insert(db, fact, now) for fact in facts]
 
     def command(self, command: int) -> Inbox:
         """One command with its answer."""
@@ -184,9 +193,18 @@ def _inbox(row: Any) -> Inbox:
     return Inbox(number, asked_at, by, via, command, answered_at is not None, bool(ok), answer or "")
 
 
-def _insert(db: sqlite3.Connection, fact: AnyFact, at: float) -> int:
+def _insert(db: sqlite3.Connection, fact: AnyFact, at: float) -> Entry:
+    body = _body(fact)
     cursor = db.execute(
         "insert into event (at, kind, experiment, body) values (?, ?, ?, ?)",
-        (at, fact.kind, experiment_of(fact), fact.model_dump_json()),
+        (at, fact.kind, experiment_of(fact), body),
     )
-    return cursor.lastrowid or 0
+    # Read back, so that the writer sees what every reader will see.
+    return Entry(cursor.lastrowid or 0, at, read(body))
+
+
+def _body(model: BaseModel) -> str:
+    try:
+        return model.model_dump_json()
+    except PydanticSerializationError:
+        return storable(json.dumps(model.model_dump(mode="json"), ensure_ascii=False))

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from .ledger import connect, rows, transaction
+from .ledger import connect, rows, storable, transaction
 from .records import Sample
 
 _SAMPLE = "experiment, attempt, at, step, progress, loss, metric, lr, speed, bad"
@@ -67,6 +67,7 @@ class Telemetry:
 
     def add_thought(self, experiment: int, text: str) -> None:
         """Keep a piece of text until the next flush; pieces that follow each other become one row."""
+        text = storable(text)
         if self._thoughts and self._thoughts[-1][0] == experiment:
             number, at, before = self._thoughts[-1]
             self._thoughts[-1] = (number, at, before + text)

@@ -69,6 +69,17 @@ def test_facts_of_one_append_are_all_there_or_none(engine: Ledger, viewer: Ledge
     assert engine.append(HELLO)[0].seq == 1
 
 
+def test_text_that_is_no_unicode_is_stored_as_what_can_be_read_again(engine: Ledger, viewer: Ledger) -> None:
+    written = engine.append(events.Warned(text="a\ud800b"), events.Noted(note=1, text="\udcff", by="anna"))
+    number = viewer.ask(commands.Note(text="\udcff"), by="anna\udcff", via="tui")
+    engine.answer(number, ok=False, text="no \udcff")
+
+    assert viewer.since() == written
+    assert written[0].fact == events.Warned(text="a?b")
+    asked = viewer.command(number)
+    assert (asked.command, asked.by, asked.answer) == (commands.Note(text="?"), "anna?", "no ?")
+
+
 def test_a_command_waits_until_it_is_answered_and_only_once(engine: Ledger, viewer: Ledger) -> None:
     number = viewer.ask(commands.Pause(), by="anna", via="tui")
     waiting = engine.due()

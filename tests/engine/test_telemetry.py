@@ -92,6 +92,13 @@ def test_pieces_of_one_thought_become_one_row_per_flush(engine: Telemetry, viewe
     assert [thought.text for thought in viewer.thoughts(3)] == ["other"]
 
 
+def test_a_thought_that_is_no_unicode_is_kept_as_far_as_it_is(engine: Telemetry, viewer: Telemetry) -> None:
+    engine.add_thought(2, "so \ud83d")
+    engine.flush()
+
+    assert [thought.text for thought in viewer.thoughts(2)] == ["so ?"]
+
+
 def test_closing_writes_what_was_kept(tmp_path: Path, viewer: Telemetry) -> None:
     engine = Telemetry.of(tmp_path)
     engine.add_thought(1, "last words")
