@@ -121,7 +121,7 @@ class Ledger:
     def since(self, seq: int = 0, *, limit: int = -1) -> list[Entry]:
         """The facts after `seq`, oldest first."""
         found = rows(self._db, "select seq, at, body from event where seq > ? order by seq limit ?", seq, limit)
-        return [Entry(number, at, read(body)) for number, at, body in found]
+        return [Entry(number, at, _fact(number, body)) for number, at, body in found]
 
     def changed(self) -> bool:
         """Whether another connection wrote since this was last asked. About five microseconds."""
@@ -191,6 +191,16 @@ def _inbox(row: Any) -> Inbox:
     except ValidationError:
         command = None
     return Inbox(number, asked_at, by, via, command, answered_at is not None, bool(ok), answer or "")
+
+
+def _fact(number: int, body: str) -> AnyFact:
+    try:
+        return read(body)
+    except ValidationError as error:
+        why = error.errors()[0]["msg"]
+        raise LedgerError(
+            f"fact {number} of the ledger cannot be understood ({why}); was it written by a newer loopwatch? upgrade it"
+        ) from None
 
 
 def _insert(db: sqlite3.Connection, fact: AnyFact, at: float) -> Entry:

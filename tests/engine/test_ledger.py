@@ -161,6 +161,19 @@ def test_facts_cannot_be_written_while_another_engine_writes_but_are_whole_after
     assert [entry.seq for entry in engine.since()] == list(range(1, 101))
 
 
+@pytest.mark.parametrize("body", ['{"kind": "danced"}', '{"kind": "paused"}', "{", ""])
+def test_a_fact_that_cannot_be_understood_is_named(tmp_path: Path, engine: Ledger, body: str) -> None:
+    engine.append(HELLO, HELLO)
+    with sqlite3.connect(tmp_path / "run.db") as db:
+        db.execute("update event set body = ? where seq = 2", (body,))
+    db.close()
+
+    with pytest.raises(
+        LedgerError, match=r"fact 2 of the ledger cannot be understood \(.*\); was it written by a newer"
+    ):
+        engine.since()
+
+
 def test_a_newer_format_is_refused_with_the_way_out(tmp_path: Path) -> None:
     Ledger.of(tmp_path).close()
     with sqlite3.connect(tmp_path / "run.db") as db:
