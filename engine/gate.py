@@ -10,6 +10,7 @@ import time
 from .events import Answer, Asked, Decided, Verdict
 from .journal import Journal
 from .policy import Gate, Occasion, parse
+from .state import Waiting
 
 ANSWERS: dict[Gate, tuple[Answer, ...]] = {
     "apply": ("approve", "veto", "amend", "send_back"),
@@ -91,7 +92,7 @@ class Gates:
             waiting = self._journal.state.waiting
         self._reply = asyncio.get_running_loop().create_future()
         try:
-            left = None if waiting is None or waiting.deadline is None else max(0.0, waiting.deadline - time.time())
+            left = _seconds_left(waiting)
             async with asyncio.timeout(left):
                 return await self._reply
         except TimeoutError:
@@ -108,6 +109,13 @@ class Gates:
             return fact
         finally:
             self._reply = None
+
+
+def _seconds_left(waiting: Waiting | None) -> float | None:
+    """Until silence is the answer; a clock that was set back since makes nobody wait longer than the policy says."""
+    if waiting is None or waiting.deadline is None or waiting.asked.seconds is None:
+        return None
+    return min(waiting.asked.seconds, max(0.0, waiting.deadline - time.time()))
 
 
 def override(answer: Answer, judged: Verdict) -> Verdict:

@@ -198,10 +198,13 @@ class Inbox:
             self._lab.stop.set()
             if command.now:
                 await self._bench.abort(f"the run was stopped by {by}")
-            elif self._state.held_by:
-                await self._runner.release()
+            else:
+                await self._runner.release()  # one that is held could not come to its end
 
-        return text, (StopAsked(by=by, now=command.now, signal=command.signal),), stop
+        facts: tuple[AnyFact, ...] = (StopAsked(by=by, now=command.now, signal=command.signal),)
+        if self._state.held_by and not command.now:
+            facts = (*facts, Resumed(by=by))
+        return text, facts, stop
 
 
 async def _nothing() -> None:

@@ -108,7 +108,7 @@ async def _loop(running: Awaitable[None], lab: Lab) -> Stopped:
 
 
 def _open(run_dir: Path, config: RunConfig, journal: Journal) -> tuple[Workspace, Task]:
-    if (run_dir / "repo.git").exists():
+    if journal.state.opened or (run_dir / "repo.git").exists():
         workspace = Workspace.open(run_dir)
         workspace.pristine()
         task = load(str(workspace.pristine_folder))
@@ -151,15 +151,18 @@ def _opened(config: RunConfig, task: Task, workspace: Workspace) -> RunOpened:
 def _recover(journal: Journal) -> str:
     """Take up what a killed engine left, and say in words what that was."""
     state = journal.state
-    if state.engine is None or state.stopped is not None:
+    current, was_killed = state.current, state.engine is not None and state.stopped is None
+    ran = current is not None and current.step == "running"
+    if current and ran:
+        how = "was killed" if was_killed else "failed"
+        journal.append(
+            AttemptLost(experiment=current.number, attempt=current.attempt, why=f"the engine {how} while it ran")
+        )
+    if not was_killed:
         return ""
-    current = state.current
     if current is None:
         return "the last engine ended between two experiments; nothing was lost"
-    if current.step == "running":
-        journal.append(
-            AttemptLost(experiment=current.number, attempt=current.attempt, why="the engine was killed while it ran")
-        )
+    if ran:
         return f"the last engine was killed while #{current.number} ran; it is run again"
     return f"the last engine was killed when #{current.number} was {current.step}; it goes on from there"
 

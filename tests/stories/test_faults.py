@@ -55,16 +55,45 @@ def test_killing_the_engine_at_any_moment_loses_no_experiment_and_judges_none_tw
     assert len(story.all(Stopped)) == 1
 
 
-def _kill_after(story: Story, seconds: float) -> None:
-    """Start an engine, and kill -9 it after so long, wherever it is."""
+def test_of_two_engines_started_at_once_one_works(story: Story) -> None:
+    story.create([change(2.0)])
+
+    engines = [_engine(story) for _ in range(2)]
+
+    assert sorted(engine.wait(60) for engine in engines) == [0, 5]
+    story.viewer = story.look()
+    assert len(story.all(EngineStarted)) == 1
+    assert story.trained == ["0001-1 1.0", "0002-1 2.0"]
+
+
+def test_an_engine_that_fails_says_so_as_its_last_fact(story: Story) -> None:
+    story.begin([change(2.0, "import shutil; shutil.rmtree('../repo.git')")])
+
+    failed = story.ends()
+    story.start()
+    again = story.ends()
+
+    assert (failed.because, again.because) == ("engine_failed", "engine_failed")
+    assert again.detail.startswith("WorkspaceError: ")
+    assert "has no repository of a run" in again.detail
+    assert story.verdicts[0] == "kept"
+
+
+def _engine(story: Story) -> subprocess.Popen[bytes]:
+    """An engine, started by hand."""
     with open(story.run.engine_log, "ab") as log:
-        engine = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-P", "-m", "loopwatch.engine", str(story.run.folder)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
+
+
+def _kill_after(story: Story, seconds: float) -> None:
+    """Start an engine, and kill -9 it after so long, wherever it is."""
+    engine = _engine(story)
     moment = time.monotonic() + seconds
     until(lambda: time.monotonic() > moment, every=0.001)
     engine.send_signal(signal.SIGKILL)

@@ -6,7 +6,7 @@ from loopwatch.engine import edits
 from loopwatch.engine.commands import Note, Reply, SetPolicy
 from loopwatch.engine.events import Applied, Asked, Decided, Judged, Noted, PolicyChanged, Proposed, Proposing, Started
 
-from .story import TRAIN, Story, change
+from .story import HOLD_ON, TRAIN, Story, change
 
 
 def test_a_vetoed_proposal_never_runs_and_keeps_its_reason(story: Story) -> None:
@@ -153,6 +153,24 @@ def test_a_policy_changed_while_it_runs_holds_from_the_next_question_on(story: S
     assert refused.answer == "keep is no answer at the apply gate; there are: approve, veto, amend, send_back"
     assert [fact.experiment for fact in story.all(Asked)] == [2]
     assert story.all(Decided, experiment=3, gate="apply")[0].by == "policy auto"
+
+
+def test_a_question_about_an_attempt_that_was_lost_is_asked_anew_about_the_next_one(story: Story) -> None:
+    nans = "for step in range(1, 5): print(f'step: {step} loss: nan', flush=True)\n"
+    story.begin([change(2.0, nans + HOLD_ON)], ask=["run"], stop={"experiments": 2})
+
+    first = story.waits("run", 2)
+    story.kill()
+    story.start()
+    second = story.sees(Asked, ask="2-run-2")
+    stale = story.ask(Reply(ask=first.ask, gate="run", answer="let_run"))
+    aborted = story.reply("run", 2, "abort")
+    story.ends()
+
+    assert second.ask != first.ask
+    assert not stale.ok
+    assert aborted.ok
+    assert story.verdicts == ["kept", "aborted"]
 
 
 def test_a_policy_changed_between_two_engines_answers_the_question_left_open(story: Story) -> None:

@@ -21,8 +21,10 @@ time.sleep(300)
 """
 FLOOD = """\
 line = b'tokens and more tokens ' * 40 + bytes([10])
-for _ in range(110):
+for _ in range(60):
     os.write(1, line * 1000 + b'step: 1 loss: 2' + bytes([10]))
+for _ in range(50):
+    os.write(1, bytes(1_000_000))
 """
 NANS = "for step in range(1, 5): print(f'step: {step} loss: nan', flush=True)\n"
 

@@ -2,11 +2,15 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from loopwatch.engine.commands import Abort, Hold, Pause, Resume, Stop
 from loopwatch.engine.events import (
+    Applied,
     Asked,
     AttemptLost,
     EngineStarted,
@@ -56,6 +60,7 @@ def test_a_paused_run_finishes_what_it_began_and_starts_nothing_until_it_is_resu
     assert story.verdicts[:3] == ["kept", "kept", "kept"]
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc says how much time a process had")
 def test_while_an_experiment_is_held_it_uses_no_time_of_any_kind(story: Story) -> None:
     story.begin([change(2.0, COUNT)], stop={"experiments": 2})
 
@@ -202,6 +207,52 @@ def test_a_signal_stops_it_like_a_person_and_the_second_one_at_once(story: Story
 
     assert (stopped.because, stopped.signal) == ("signal", 15)
     assert story.verdicts == ["kept", "interrupted"]
+
+
+def test_a_stop_lets_go_of_what_is_held_so_that_it_can_end(story: Story) -> None:
+    story.begin([change(2.0, "while not (out / 'go').exists(): pass")])
+
+    story.sees(Started, experiment=2)
+    until(lambda: len(story.trained) == 2)
+    story.ask(Hold())
+    (story.run.folder / "out" / "0002-1" / "go").touch()
+    story.ask(Stop())
+    story.ends()
+
+    assert story.verdicts == ["kept", "kept"]
+    assert len(story.all(Resumed)) == 1
+
+
+def test_what_is_held_does_not_outlive_its_engine_and_the_next_attempt_is_not_held(story: Story) -> None:
+    story.begin([change(2.0, "while not out.name.endswith('-2'): pass")], stop={"experiments": 2})
+
+    story.sees(Started, experiment=2)
+    until(lambda: len(story.trained) == 2)
+    story.ask(Hold())
+    story.kill()
+    until(lambda: not story.processes())
+    story.start()
+    story.ends()
+
+    assert story.state.held_by is None
+    assert story.trained[1:] == ["0002-1 2.0", "0002-2 2.0"]
+    assert story.all(AttemptLost)[0].why == "the engine was killed while it ran"
+    assert story.all(EngineStarted)[1].recovered == "the last engine was killed while #2 ran; it is run again"
+
+
+@pytest.mark.parametrize("now", [False, True])
+def test_a_stop_between_applying_and_starting_is_not_lost(story: Story, now: bool) -> None:
+    toml = story.make_task() / "task.toml"
+    toml.write_text(toml.read_text().replace("[run]", "canary = true\ncanary_tolerance = 0.99\n\n[run]", 1))
+    story.begin([change(2.0, HOLD_ON)])
+
+    story.sees(Applied, experiment=2)  # the machine's speed is measured now
+    if story.ask(Stop(now=now)).answer == "stopping after #2":
+        story.ask(Stop(now=True))  # it had begun: this machine is slow
+    stopped = story.ends()
+
+    assert stopped.because == "person"
+    assert "kept" not in story.verdicts[1:]
 
 
 def test_a_stop_ends_the_preparation_too(story: Story) -> None:
