@@ -13,7 +13,7 @@ import pytest
 
 from loopwatch.engine import commands, events
 from loopwatch.engine.errors import LedgerError
-from loopwatch.engine.ledger import VERSION, Ledger
+from loopwatch.engine.ledger import VERSION, Ledger, connect
 from tests.engine import facts
 from tests.waiting import until
 
@@ -213,6 +213,17 @@ def test_a_ledger_with_a_torn_page_is_said_to_be_unreadable(tmp_path: Path) -> N
 def test_a_folder_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match=r"gone/run.db cannot be made: unable to open database file"):
         Ledger.of(tmp_path / "gone")
+
+
+@pytest.mark.parametrize(("synchronous", "level"), [("full", 2), ("normal", 1)])
+def test_a_database_is_written_through_to_the_disk_as_it_was_asked(
+    tmp_path: Path, synchronous: str, level: int
+) -> None:
+    db = connect(tmp_path / "run.db", "schema.sql", synchronous=synchronous)
+
+    assert db.execute("pragma synchronous").fetchone() == (level,)
+    assert db.execute("pragma journal_mode").fetchone() == ("wal",)
+    db.close()
 
 
 WRITER = """
