@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Callable
 
-from .figures import Aim, arguments, cpu_seconds, heading, note, percentile, tell
+from .figures import Aim, arguments, cpu_seconds, heading, tell
 from .stage import attached, fed, scratch_run
 from .terminal import Terminal
 
@@ -98,11 +98,9 @@ def main() -> None:
     presses = [pair for pairs in took.values() for pair in pairs]
     tell("first byte after a key", [first for first, _ in presses], "ms", *AIMS)
     tell("answer of a key", [answer for _, answer in presses], "ms", *AIMS)
-    tell("answer of esc (100 ms are its own)", [answer for _, answer in escapes], "ms")
-    per_key = {name: [answer for _, answer in pairs] for name, pairs in took.items()}
-    note("per key, median and p95 ms: " + ", ".join(
-        f"{name} {percentile(times, 50):.0f} {percentile(times, 95):.0f}" for name, times in per_key.items()
-    ))  # fmt: skip
+    for name, pairs in took.items():
+        tell(f"  answer of {name}", [answer for _, answer in pairs], "ms")
+    tell("  answer of esc, of which 100 are its own", [answer for _, answer in escapes], "ms")
     tell("CPU of the screen's process while it streams", [busy * 100], "%", CPU_AIM)
 
 

@@ -15,7 +15,9 @@ from typing import Any, Self
 
 import pyte
 
-HIDDEN_BY_CI = ("NO_COLOR", "LOOPWATCH_ASCII", "LOOPWATCH_THEME", "TEXTUAL_ANIMATIONS")
+NOT_PASSED_ON = ("NO_COLOR", "LOOPWATCH_ASCII", "LOOPWATCH_THEME", "TEXTUAL_ANIMATIONS", "PYTHONDONTWRITEBYTECODE")
+"""What would make the screen look or start otherwise than for a user who has installed it."""
+
 SYNC_QUESTION, SYNC_ANSWER = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
 _TITLE = re.compile(r"[┌┏][─━] (\d) ")
 
@@ -32,7 +34,7 @@ class Terminal:
         self._stream: Any = pyte.ByteStream(self._screen)
         self._answered = False
         shape = struct.pack("HHHH", rows, columns, 0, 0)
-        whole = {name: value for name, value in os.environ.items() if name not in HIDDEN_BY_CI} | {
+        whole = {name: value for name, value in os.environ.items() if name not in NOT_PASSED_ON} | {
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
             "LANG": "C.UTF-8",
