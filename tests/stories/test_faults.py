@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from loopwatch.engine import client
 from loopwatch.engine.events import AttemptLost, EngineStarted, Judged, Proposed, Settled, Started, Stopped, Warned
 from tests.engine.repositories import git
 from tests.waiting import until
@@ -27,8 +28,9 @@ def test_killing_the_engine_at_any_moment_loses_no_experiment_and_judges_none_tw
     story.create(script)
     delays = random.Random(1)
 
-    for _ in range(KILLS):
-        _kill_after(story, delays.uniform(0.005, 0.9))
+    for _ in range(KILLS // 2):
+        _kill_while_it_starts(story, delays.uniform(0.005, 0.6))
+        _kill_while_it_works(story, delays.uniform(0.005, 0.3))
     story.start()
     story.ends()
 
@@ -51,7 +53,7 @@ def test_killing_the_engine_at_any_moment_loses_no_experiment_and_judges_none_tw
     git(story.run.folder / "repo.git", "fsck", "--strict", "--no-dangling")
     assert is_sound(story.run.folder / "run.db")
     assert is_sound(story.run.folder / "telemetry.db")
-    assert len(story.all(EngineStarted)) > KILLS / 4
+    assert len(story.all(EngineStarted)) > KILLS / 2
     assert len(story.all(Stopped)) == 1
 
 
@@ -91,13 +93,26 @@ def _engine(story: Story) -> subprocess.Popen[bytes]:
         )
 
 
-def _kill_after(story: Story, seconds: float) -> None:
-    """Start an engine, and kill -9 it after so long, wherever it is."""
+def _kill_while_it_starts(story: Story, seconds: float) -> None:
+    """Start an engine, and kill -9 it so long after its first instruction."""
     engine = _engine(story)
-    moment = time.monotonic() + seconds
-    until(lambda: time.monotonic() > moment, every=0.001)
+    _let_pass(seconds)
     engine.send_signal(signal.SIGKILL)
     assert engine.wait() == -signal.SIGKILL, story.said
+
+
+def _kill_while_it_works(story: Story, seconds: float) -> None:
+    """Start an engine, and kill -9 it so long after it said that it works."""
+    client.start(story.run)
+    _let_pass(seconds)
+    os.kill(int((story.run.folder / "lock").read_text()), signal.SIGKILL)
+    until(lambda: not story.run.is_alive)
+
+
+def _let_pass(seconds: float) -> None:
+    """Until a random moment: nothing is waited for here."""
+    moment = time.monotonic() + seconds
+    until(lambda: time.monotonic() > moment, every=0.001)
 
 
 @pytest.fixture
