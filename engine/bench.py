@@ -25,6 +25,7 @@ _NO_FAULT = {
     "keeper_lost": "its keeper was lost",
     "engine_gone": "its keeper was lost",
     "disk_full": "the disk was full",
+    "spawn_failed": "it could not be started",
 }
 
 

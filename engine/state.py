@@ -189,8 +189,9 @@ class State:
                 self.engine, self.engine_started_at = fact, at
                 self.stopped = self.stop_asked = self.held_by = None
             case events.Stopped():
+                if self.engine and not self.stopped:  # else it could not even begin to work
+                    self.worked_seconds += max(0.0, at - self.engine_started_at)
                 self.stopped, self.waiting, self.held_by = fact, None, None
-                self.worked_seconds += max(0.0, at - self.engine_started_at)
             case events.StopAsked():
                 self.stop_asked = fact
             case events.ProgramRead():

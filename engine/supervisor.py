@@ -16,7 +16,7 @@ from . import program
 from .bench import Bench
 from .config import RunConfig
 from .errors import LedgerError, NothingToPropose, TaskError, UserError
-from .events import AttemptLost, EngineStarted, RunOpened, Stopped, Warned
+from .events import AnyFact, AttemptLost, EngineStarted, RunOpened, Stopped, Warned
 from .gate import Gates
 from .inbox import Inbox
 from .journal import Journal
@@ -24,6 +24,7 @@ from .lab import Lab, Stopping
 from .ledger import Ledger
 from .proposers import proposer
 from .runner import Runner
+from .state import Experiment, State
 from .strategies import strategy
 from .task import SHIPPED, Task, load, locate
 from .telemetry import Telemetry
@@ -57,7 +58,7 @@ async def supervise(run_dir: Path) -> Stopped:
 async def _work(run_dir: Path, config: RunConfig, journal: Journal) -> Stopped:
     workspace, task = _open(run_dir, config, journal)
     propose, loop = proposer(config.proposer), strategy(config.strategy)
-    journal.append(_engine_started(_recover(journal)))
+    journal.append(*_recovered(journal.state))
     runner = Runner(task, run_dir, workdir=workspace.work_folder, pristine=workspace.pristine_folder, seed=config.seed)
     gates = Gates(journal)
     bench = Bench(task=task, journal=journal, workspace=workspace, runner=runner, gates=gates, seed=config.seed)
@@ -148,22 +149,22 @@ def _opened(config: RunConfig, task: Task, workspace: Workspace) -> RunOpened:
     )
 
 
-def _recover(journal: Journal) -> str:
-    """Take up what a killed engine left, and say in words what that was."""
-    state = journal.state
+def _recovered(state: State) -> tuple[AnyFact, ...]:
+    """The facts that an engine begins with: it works now, and takes up what the last one left."""
     current, was_killed = state.current, state.engine is not None and state.stopped is None
-    ran = current is not None and current.step == "running"
-    if current and ran:
-        how = "was killed" if was_killed else "failed"
-        journal.append(
-            AttemptLost(experiment=current.number, attempt=current.attempt, why=f"the engine {how} while it ran")
-        )
-    if not was_killed:
-        return ""
+    lost = current.number if current and current.step == "running" else None
+    why = f"the engine {'was killed' if was_killed else 'failed'} while it ran"
+    started = _engine_started(_what_was_left(current, lost) if was_killed else "")
+    if current is None or lost is None:
+        return (started,)
+    return started, AttemptLost(experiment=lost, attempt=current.attempt, why=why)
+
+
+def _what_was_left(current: Experiment | None, lost: int | None) -> str:
     if current is None:
         return "the last engine ended between two experiments; nothing was lost"
-    if ran:
-        return f"the last engine was killed while #{current.number} ran; it is run again"
+    if lost is not None:
+        return f"the last engine was killed while #{lost} ran; it is run again"
     return f"the last engine was killed when #{current.number} was {current.step}; it goes on from there"
 
 

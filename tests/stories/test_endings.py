@@ -104,7 +104,7 @@ def test_a_mended_task_goes_on_in_the_same_run(story: Story) -> None:
     toml = story.make_task() / "task.toml"
     good = toml.read_text()
     toml.write_text("")
-    story.begin([change(2.0)])
+    story.begin([change(2.0)], stop={"hours": 1})
     story.ends()
     toml.write_text(good)
 

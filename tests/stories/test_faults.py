@@ -16,7 +16,7 @@ from loopwatch.engine.events import AttemptLost, EngineStarted, Judged, Proposed
 from tests.engine.repositories import git
 from tests.waiting import until
 
-from .story import Story, change, is_sound
+from .story import HOLD_ON, Story, change, fold, is_sound
 
 KILLS = 50
 EXPERIMENTS = 70
@@ -66,6 +66,20 @@ def test_of_two_engines_started_at_once_one_works(story: Story) -> None:
     story.viewer = story.look()
     assert len(story.all(EngineStarted)) == 1
     assert story.trained == ["0001-1 1.0", "0002-1 2.0"]
+
+
+def test_the_time_between_two_engines_is_no_work(story: Story) -> None:
+    story.begin([change(2.0, HOLD_ON)])
+    story.sees(Started, experiment=2)
+    story.kill()
+    story.start()
+    story.sees(Started, experiment=2, attempt=2)
+    told = [(entry.at, entry.fact) for entry in story.entries]
+    second = max(number for number, (_, fact) in enumerate(told) if isinstance(fact, EngineStarted))
+    late = [(at + (3600 if number >= second else 0), fact) for number, (at, fact) in enumerate(told)]
+
+    assert isinstance(told[second + 1][1], AttemptLost)
+    assert fold(late).worked_seconds < 600
 
 
 def test_an_engine_that_fails_says_so_as_its_last_fact(story: Story) -> None:
