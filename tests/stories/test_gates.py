@@ -4,7 +4,19 @@ import pytest
 
 from loopwatch.engine import edits
 from loopwatch.engine.commands import Note, Reply, SetPolicy
-from loopwatch.engine.events import Applied, Asked, Decided, Judged, Noted, PolicyChanged, Proposed, Proposing, Started
+from loopwatch.engine.events import (
+    Answer,
+    Applied,
+    Asked,
+    Decided,
+    Judged,
+    Noted,
+    PolicyChanged,
+    Proposed,
+    Proposing,
+    Started,
+)
+from tests.waiting import until
 
 from .story import HOLD_ON, TRAIN, Story, change
 
@@ -171,6 +183,27 @@ def test_a_question_about_an_attempt_that_was_lost_is_asked_anew_about_the_next_
     assert not stale.ok
     assert aborted.ok
     assert story.verdicts == ["kept", "aborted"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"), [("approve", "kept"), ("veto", "vetoed"), ("send_back", "kept"), ("amend", "kept")]
+)
+def test_an_answer_outlives_the_engine_that_took_it(story: Story, answer: Answer, verdict: str) -> None:
+    story.begin([change(2.0, again=[change(4.0)])], ask=["apply"], stop={"experiments": 2})
+    better = edits.render("train.py", TRAIN, TRAIN.replace("SCORE = 1.0", "SCORE = 5.0"))
+
+    story.reply("apply", 2, answer, diff=better if answer == "amend" else "")
+    story.kill()
+    story.start()
+    if answer in ("send_back", "amend"):
+        until(lambda: story.state.waiting and story.state.waiting.asked.ask == "2-apply-2")
+        story.reply("apply", 2, "approve")
+    story.ends()
+
+    assert story.verdict(2).verdict == verdict
+    assert len(story.all(Decided, experiment=2, gate="apply", answer=answer)) == 1
+    assert any(line.startswith("0002") for line in story.trained) == (verdict == "kept")
+    assert [fact.ask for fact in story.all(Asked)].count("2-apply-1") == 1
 
 
 def test_a_policy_changed_between_two_engines_answers_the_question_left_open(story: Story) -> None:
