@@ -43,7 +43,7 @@ def tell(name: str, values: Sequence[float], unit: str, *aims: Aim, digits: int 
     told = "; ".join(
         f"aim {aim.of} ≤ {aim.most:g} {unit}: {'met' if numbers[aim.of] <= aim.most else 'MISSED'}" for aim in aims
     )
-    print(f"{name:<52} {shown}   n {len(values):<4} load {load():4.1f}   {told}".rstrip(), flush=True)
+    print(f"{name:<58} {shown}   n {len(values):<4} load {load():4.1f}   {told}".rstrip(), flush=True)
 
 
 def note(text: str) -> None:

@@ -19,7 +19,7 @@ from .terminal import Terminal
 
 EXPERIMENTS, SAMPLES = 2147, 300
 SIZE = (120, 40)
-OPEN, PICTURE, IDLE = Aim(500), Aim(1000), Aim(5)
+OPEN, PICTURE, IDLE = Aim(500), Aim(500), Aim(5)
 
 _POLL = """\
 import json, os, sys, time

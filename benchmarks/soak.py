@@ -3,7 +3,8 @@
     python -m benchmarks.soak --experiments 1000
 
 The task trains for about 20 ms in the standard library, so nearly everything here is the loop itself. Each figure is a single
-number, read when that many experiments had a verdict.
+number, read when that many experiments had a verdict. A run's whole history stays in memory (some 8 kB per experiment), so
+"flat" means that nothing but that grows.
 """
 
 import os
