@@ -180,7 +180,7 @@ class Lab:
                 )
             else:
                 self._judge(
-                    experiment, Judgement("crashed", f"the proposer failed: {_plain(str(failure))}"), by="engine"
+                    experiment, Judgement("crashed", f"the proposer failed: {failure}"), by="engine"
                 )
             return experiment
         try:
@@ -197,12 +197,12 @@ class Lab:
         return experiment
 
     async def _think(self, experiment: Experiment, brief: Brief) -> Proposal:
-        say = partial(self._say, experiment.number)
+        say = partial(self._journal.telemetry.add_thought, experiment.number)
         self._thinking = asyncio.ensure_future(self._proposer.propose(brief, say))
         if self._cancelled_by:  # before it could begin
             self._thinking.cancel()
         try:
-            return _encodable(await self._thinking)
+            return await self._thinking
         except asyncio.CancelledError:
             if self._cancelled_by:
                 raise ProposerFailed(f"cancelled by {self._cancelled_by}") from None
@@ -216,9 +216,6 @@ class Lab:
         finally:
             self._thinking.cancel()
             self._thinking = None
-
-    def _say(self, experiment: int, text: str) -> None:
-        self._journal.telemetry.add_thought(experiment, _plain(text))
 
     def cancel_proposal(self, by: str) -> None:
         """Stop the proposer that is thinking now."""
@@ -449,15 +446,6 @@ class Lab:
                 if not pending.done():
                     pending.cancel()
                     await asyncio.gather(pending, return_exceptions=True)
-
-
-def _encodable(proposal: Proposal) -> Proposal:
-    return Proposal(_plain(proposal.hypothesis), _plain(proposal.mechanism), _plain(proposal.diff))
-
-
-def _plain(text: str) -> str:
-    """Text that can be stored: half a surrogate pair, as a torn stream leaves it, cannot."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _failed(experiment: Experiment) -> bool:
