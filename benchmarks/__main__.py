@@ -1,6 +1,6 @@
 """Every benchmark, one after the other, so that none disturbs another.
 
-python -m benchmarks            all of them; about half an hour
+python -m benchmarks            all of them; about a quarter of an hour
 python -m benchmarks --quick    a short version; about five minutes
 python -m benchmarks latency bytes
 """
