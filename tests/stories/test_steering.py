@@ -110,6 +110,23 @@ def test_an_aborted_experiment_is_gone_and_says_by_whom(story: Story) -> None:
     assert story.verdicts == ["kept", "aborted", "kept"]
 
 
+def test_what_is_held_can_be_aborted_and_a_paused_run_be_stopped(story: Story) -> None:
+    story.begin([change(2.0, HOLD_ON), change(3.0)])
+
+    story.sees(Started, experiment=2)
+    story.ask(Hold())
+    story.ask(Pause())
+    story.ask(Abort())
+    story.verdict(2)
+    stopping = story.ask(Stop())
+    stopped = story.ends()
+
+    assert stopping.answer == "stopping now"
+    assert stopped.because == "person"
+    assert story.verdicts == ["kept", "aborted"]
+    assert (story.state.held_by, story.state.paused_by) == (None, "anna")
+
+
 def test_a_proposer_that_thinks_can_be_interrupted(story: Story) -> None:
     story.begin([change(2.0, **THINKS_LONG), change(3.0)], stop={"experiments": 3})
 
