@@ -1,6 +1,7 @@
 """The terminal app: themes, signals, the command palette, and one screen. `watch` is its door."""
 
 import asyncio
+import gc
 import os
 import signal
 import time
@@ -42,6 +43,7 @@ class MissionControl(App[int]):
             # Textual would die without giving the terminal back.
             loop.add_signal_handler(number, partial(self.exit, 128 + number))
         self.push_screen(Mission(self.viewer, ascii_only=self._ascii, clock=self._clock))
+        self.call_after_refresh(_collect_garbage_again)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The key table, by name."""
@@ -62,6 +64,12 @@ def watch(run: Run) -> int:
         return app.run() or 0
     finally:
         app.viewer.close()
+
+
+def _collect_garbage_again() -> None:
+    # Whoever starts the screen switches collection off: a tenth of the way to the first picture went into it.
+    gc.freeze()
+    gc.enable()
 
 
 def _wants_ascii() -> bool:

@@ -6,8 +6,9 @@ below it. Wide ones show four panes, tall ones the events as well.
 
 from typing import Literal, NamedTuple
 
-PaneName = Literal["experiments", "curve", "reasoning", "diff", "events", "output"]
-PANES: tuple[PaneName, ...] = ("experiments", "curve", "reasoning", "diff", "events", "output")
+PaneName = Literal["experiments", "curve", "reasoning", "diff", "events", "output", "help"]
+PANES: tuple[PaneName, ...] = ("experiments", "curve", "reasoning", "diff", "events", "output", "help")
+"""Help is shown only when it is zoomed."""
 
 WIDE = 110
 """Columns from which two columns of panes are shown."""

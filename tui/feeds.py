@@ -1,6 +1,7 @@
 """What streams: one experiment's curve, reasoning and output, fetched piece by piece as they grow."""
 
 import math
+from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from loopwatch.engine.client import Viewer
@@ -9,6 +10,8 @@ from loopwatch.engine.task import Budget
 
 from .view import share
 from .widgets.raster import Series
+
+FEEDS_KEPT = 8
 
 
 @dataclass
@@ -20,7 +23,7 @@ class CurveFeed:
     seen: int = 0
     x: list[float] = field(default_factory=list)
     y: list[float] = field(default_factory=list)
-    shown: list[float] = field(default_factory=list)
+    complete: bool = False
 
     def fetch(self, viewer: Viewer, budget: Budget) -> bool:
         """Add what is new; whether anything was."""
@@ -46,10 +49,31 @@ class CurveFeed:
         """How much of the budget the last point had used."""
         return min(1.0, self.x[-1]) if self.x else None
 
-    @property
-    def last(self) -> float | None:
-        """The last value that is a number."""
-        return next((value for value in reversed(self.y) if not math.isnan(value)), None)
+
+class CurveFeeds:
+    """The curves that were looked at last, so that coming back to one fetches only what is new."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        """Fetches through `viewer`."""
+        self._viewer = viewer
+        self._feeds: OrderedDict[int, CurveFeed] = OrderedDict()
+
+    def get(self, experiment: int) -> CurveFeed | None:
+        """What was fetched of an experiment, if anything."""
+        return self._feeds.get(experiment)
+
+    def fetch(self, experiment: Experiment, budget: Budget) -> tuple[CurveFeed, bool]:
+        """An experiment's curve, and whether there is more of it than last time; one that has settled does not grow."""
+        known = self._feeds.get(experiment.number)
+        feed = self._feeds.setdefault(experiment.number, CurveFeed(experiment.number))
+        self._feeds.move_to_end(experiment.number)
+        while len(self._feeds) > FEEDS_KEPT:
+            self._feeds.popitem(last=False)
+        if feed.complete:
+            return feed, False
+        grew = feed.fetch(self._viewer, budget)
+        feed.complete = experiment.step == "settled"
+        return feed, grew or known is None
 
 
 @dataclass
@@ -65,8 +89,3 @@ class ThoughtFeed:
         if thoughts:
             self.seen = thoughts[-1].id
         return "".join(thought.text for thought in thoughts)
-
-
-def same_curve(feed: CurveFeed | None, e: Experiment | None) -> bool:
-    """Whether a feed belongs to an experiment."""
-    return (feed.experiment if feed else None) == (e.number if e else None)

@@ -33,7 +33,7 @@ SHOWN = {
     "question_mark": "?",
     "colon": ":",
     "tab": "tab",
-    "enter": "⏎",
+    "escape": "esc",
     "down": "↓",
     "up": "↑",
     "pagedown": "PgDn",
@@ -87,7 +87,8 @@ KEYS: tuple[Key, ...] = (
     Key("last", "G,end", "last", "go to the end, and follow it again", footer=False),
     Key("next_hunk", "right_square_bracket", "hunk", "the next hunk of the diff", footer=False),
     Key("previous_hunk", "left_square_bracket", "hunk", "the hunk before", footer=False),
-    Key("help", "question_mark,f1", "help", "every key"),
+    Key("help", "question_mark,f1", "help", "every key; again: back"),
+    Key("back", "escape", "back", "out of help or a zoomed pane", footer=False),
     Key("palette", "colon,ctrl+p", "commands", "find a command by its name", footer=False),
     Key("detach", "q", "leave", "leave; the run goes on, and loopwatch brings you back"),
 )

@@ -1,5 +1,6 @@
 """Start, resume and attach: from a command line to a run that somebody follows, on the screen or as lines."""
 
+import gc
 import sys
 import time
 from argparse import Namespace
@@ -103,6 +104,7 @@ def follow(found: Run, args: Namespace, *, after: int = 0, start: Callable[[], N
 
 def watch(found: Run) -> int:
     """The screen; afterwards one line that says how things stand and how to come back."""
+    gc.disable()  # until the first picture, see app.py
     from .app import watch as watch_on_screen
 
     code: int = watch_on_screen(found)

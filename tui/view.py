@@ -52,7 +52,7 @@ EXPERIMENT_COLUMNS = (
     Column("value", 8, "right"),
     Column("gain", 8, "right", priority=1),
     Column("σ", 5, "right", priority=2),
-    Column("idea", 20, priority=0, flexible=True),
+    Column("idea", 12, priority=0, flexible=True),
 )
 
 
@@ -240,12 +240,11 @@ def diff_body(e: Experiment) -> str:
     return "".join(line for line in e.diff.splitlines(keepends=True)[2:]) if e.diff.startswith("--- ") else e.diff
 
 
-def curve_title(state: State, e: Experiment | None, best: Experiment | None, last: float | None) -> Parts:
+def curve_title(state: State, e: Experiment | None, best: Experiment | None) -> Parts:
     """The words above the curve."""
     if e is None:
         return [("loss", "text")]
-    now = f" now {words.number(last)}" if last is not None else ""
-    parts: Parts = [(f"loss  #{e.number}{now}", "accent")]
+    parts: Parts = [(f"loss  #{e.number}", "accent")]
     if best is not None and best is not e:
         parts.append((f"  best #{best.number}", "quiet"))
     if e.value is not None and state.opened:

@@ -17,7 +17,6 @@ from ..widgets.body import Body
 from ..widgets.diff import Diff
 from ..widgets.pane import Pane
 from ..widgets.prompt import Prompt
-from .help import Help
 
 if TYPE_CHECKING:
     from .mission import Mission
@@ -34,7 +33,7 @@ class Handlers:
 
     def do(self, key: str) -> None:
         """Do what a key stands for, if it means something now."""
-        if key in PANES:
+        if key in PANES and key != "help":
             self._choose(key)
             return
         getattr(self, key)()
@@ -213,8 +212,14 @@ class Handlers:
         self._screen.query_one(Diff).next_hunk(-1)
 
     def help(self) -> None:
-        """Every key."""
-        self._screen.app.push_screen(Help())
+        """Every key, or back."""
+        self._screen.zoomed = None if self._screen.zoomed == "help" else "help"
+        self._screen.place()
+
+    def back(self) -> None:
+        """Out of help, or of a zoomed pane."""
+        self._screen.zoomed = None
+        self._screen.place()
 
     def palette(self) -> None:
         """Find a command."""

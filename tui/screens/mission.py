@@ -17,12 +17,14 @@ from .. import view, words
 from ..arrange import PaneName
 from ..controls import Controls
 from ..deciding import Answers
-from ..feeds import CurveFeed, ThoughtFeed, same_curve
+from ..feeds import CurveFeeds, ThoughtFeed
 from ..keys import KEYS, When, footer
+from ..repaint import CellCompositor
 from ..widgets.askbox import AskBox
 from ..widgets.body import Body
 from ..widgets.curve import Curve
 from ..widgets.diff import Diff
+from ..widgets.keylist import KeyList
 from ..widgets.lines import Lines
 from ..widgets.pane import Pane
 from ..widgets.prompt import Prompt
@@ -60,6 +62,7 @@ class Mission(Screen[None]):
     def __init__(self, viewer: Viewer, *, ascii_only: bool = False, clock: Callable[[], float] = time.time) -> None:
         """A screen that looks through `viewer`; `clock` gives the seconds since 1970 that ages are counted to."""
         super().__init__()
+        self._compositor = CellCompositor()
         self._clock = clock
         self.viewer, self._ascii = viewer, ascii_only
         self.answers = Answers(viewer)
@@ -68,8 +71,9 @@ class Mission(Screen[None]):
         self.chosen: PaneName | None = None
         """The pane that a person chose to give the room to; None follows what matters."""
         self.zoomed: PaneName | None = None
-        self._curve: CurveFeed | None = None
-        self._best: CurveFeed | None = None
+        self._curves = CurveFeeds(viewer)
+        self._drawn: tuple[int | None, int | None] = (None, None)
+        self._header: tuple[int, int, int, bool, bool] | None = None
         self._thoughts: ThoughtFeed | None = None
         self._told = 0
         self._output = ""
@@ -95,6 +99,7 @@ class Mission(Screen[None]):
             Diff(title="4 Diff", empty="the unmodified start", id="diff", ascii_only=a),
             Tail(title="5 Events", id="events", ascii_only=a),
             Tail(title="6 Output", empty="nothing was printed yet", id="output", ascii_only=a),
+            KeyList(id="help", ascii_only=a),
         )
         yield AskBox(lines=3, id="ask", ascii_only=a)
         yield Lines(id="notice", ascii_only=a)
@@ -104,7 +109,7 @@ class Mission(Screen[None]):
     def on_mount(self) -> None:
         """Read what there is, then keep looking."""
         self._check_engine()
-        self._look()
+        self.call_after_refresh(self._look)
         self.set_interval(FACTS_SECONDS, self._look)
         self.set_interval(CURVE_SECONDS, self._draw_curve)
         self.set_interval(TEXT_SECONDS, self._draw_text)
@@ -158,28 +163,31 @@ class Mission(Screen[None]):
     # -- drawing -------------------------------------------------------------------------------------------------------
 
     def _draw_lines(self) -> None:
-        state, width = self.state, self.size.width
-        running = (
-            self._curve if self._curve and state.current and self._curve.experiment == state.current.number else None
-        )
-        lines = view.header(
-            state,
-            alive=self._alive,
-            now=self._clock(),
-            width=width,
-            ascii_only=self._ascii,
-            progress=running.progress if running else None,
-        )
-        self.query_one("#header", Lines).set_lines(lines)
+        self._draw_header()
         notice = self.query_one("#notice", Lines)
         line = self.answers.line()
         notice.display = line is not None
         if line:
             notice.set_lines([[(f" {line[0]}", line[1])]])
+        width = self.size.width
         keys: view.Parts = []
         for key in footer(self.moments(), width):
             keys += [(f" {key.first}", "accent"), (f" {self._label(key.id, key.label)} ", "quiet")]
         self.query_one("#footer", Lines).set_lines([keys])
+
+    def _draw_header(self) -> None:
+        state, current = self.state, self.state.current
+        feed = self._curves.get(current.number) if current else None
+        now = self._clock()
+        # Ages count whole seconds, so nothing changes more often than that unless a fact does.
+        progress = feed.progress if feed else None
+        about = (state.seq, int(now), self.size.width, self._alive, progress is None)
+        if about != self._header:
+            self._header = about
+            lines = view.header(
+                state, alive=self._alive, now=now, width=self.size.width, ascii_only=self._ascii, progress=progress
+            )
+            self.query_one("#header", Lines).set_lines(lines)
 
     def _label(self, key: str, label: str) -> str:
         state = self.state
@@ -241,29 +249,21 @@ class Mission(Screen[None]):
         state, e = self.state, self.shown
         if state.opened is None:
             return
-        fresh = not same_curve(self._curve, e)
-        if fresh:
-            self._curve = CurveFeed(e.number) if e else None
         best = state.best_experiment if state.best_experiment is not e else None
-        if not same_curve(self._best, best):
-            self._best = CurveFeed(best.number) if best else None
-            if self._best:
-                self._best.fetch(self.viewer, state.budget)
-            fresh = True
-        changed = self._curve is not None and self._curve.fetch(self.viewer, state.budget)
-        if not changed and not fresh:
+        now, grew = self._curves.fetch(e, state.budget) if e else (None, False)
+        behind, _ = self._curves.fetch(best, state.budget) if best else (None, False)
+        drawn = (e.number if e else None, best.number if best else None)
+        if not grew and drawn == self._drawn:
             return
         curve = self.query_one(Curve)
-        if fresh:
+        if drawn != self._drawn:
             curve.reset()
-        ends = [
-            1.0,
-            *(feed.x[-1] for feed in (self._curve, self._best) if feed and feed.x and math.isfinite(feed.x[-1])),
-        ]
+            self._drawn = drawn
+        ends = [1.0, *(feed.x[-1] for feed in (now, behind) if feed and feed.x and math.isfinite(feed.x[-1]))]
         curve.show(
-            now=self._curve.series if self._curve else None,
-            best=self._best.series if self._best else None,
-            title=[("2 ", "quiet"), *view.curve_title(state, e, best, self._curve.last if self._curve else None)],
+            now=now.series if now else None,
+            best=behind.series if behind else None,
+            title=[("2 ", "quiet"), *view.curve_title(state, e, best)],
             x_max=max(ends),
             x_label="budget",
             x_end=f"{max(ends):.0%}",

@@ -1,17 +1,12 @@
 """Every key, in words; made from the table in keys.py."""
 
-from typing import ClassVar
-
 from rich.segment import Segment
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 
 from loopwatch.tui.clean import wrap
+from loopwatch.tui.keys import KEYS, SHOWN
 from loopwatch.tui.palette import Inks, Role
 
-from ..keys import KEYS, SHOWN
-from ..widgets.pane import Pane, Title
+from .pane import Pane, Title
 
 KEY_CELLS = 16
 GROUPS = (
@@ -22,10 +17,11 @@ GROUPS = (
 
 
 class KeyList(Pane):
-    """The keys by moment."""
+    """The keys, by the moment in which they mean something."""
 
-    def __init__(self) -> None:
-        super().__init__(title="Keys")
+    def __init__(self, *, title: Title = "Keys", ascii_only: bool = False, id: str | None = None) -> None:
+        """Takes no values: the table is the same for every run."""
+        super().__init__(title=title, ascii_only=ascii_only, id=id)
         self._top = 0
 
     def move(self, lines: int) -> None:
@@ -43,27 +39,6 @@ class KeyList(Pane):
             [Segment(f"{left:<{KEY_CELLS}}", ink("accent", bold=True)), Segment(right, ink(role))]
             for left, right, role in _lines(width)[self._top : self._top + height]
         ]
-
-
-class Help(ModalScreen[None]):
-    """Help, one key away; any of esc, q and ? leaves it."""
-
-    CSS = "Help { align: center middle; } KeyList { width: 90%; height: 90%; max-width: 100; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,f1", "dismiss", "back"),
-        Binding("down,j", "move(1)"),
-        Binding("up,k", "move(-1)"),
-        Binding("pagedown,space", "move(10)"),
-        Binding("pageup", "move(-10)"),
-    ]
-
-    def compose(self) -> ComposeResult:
-        """The list."""
-        yield KeyList()
-
-    def action_move(self, lines: int) -> None:
-        """Scroll."""
-        self.query_one(KeyList).move(lines)
 
 
 def _lines(width: int) -> list[tuple[str, str, Role]]:
