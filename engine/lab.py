@@ -179,9 +179,7 @@ class Lab:
                     by=self._cancelled_by,
                 )
             else:
-                self._judge(
-                    experiment, Judgement("crashed", f"the proposer failed: {failure}"), by="engine"
-                )
+                self._judge(experiment, Judgement("crashed", f"the proposer failed: {failure}"), by="engine")
             return experiment
         try:
             proposal = self._checked(proposal, brief)
