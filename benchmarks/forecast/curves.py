@@ -30,7 +30,11 @@ class Episode:
     @property
     def group(self) -> str:
         """What must not be torn apart in cross-validation: the same workload on another machine is no new one."""
-        return self.name.rpartition("_")[0].replace("_jax", "").replace("_pytorch", "") if self.source == "algoperf" else self.name
+        return (
+            self.name.rpartition("_")[0].replace("_jax", "").replace("_pytorch", "")
+            if self.source == "algoperf"
+            else self.name
+        )
 
     def shuffled(self, number: int) -> "Episode":
         """The same experiments in another order; 0 is the recorded one."""
