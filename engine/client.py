@@ -60,7 +60,18 @@ class Run:
         except FileNotFoundError:
             return False
         except BlockingIOError:
+            # For an instant after an engine was killed, a child it was just making may still have the lock.
+            return not self._owner_is_gone
+        return False
+
+    @property
+    def _owner_is_gone(self) -> bool:
+        try:
+            os.kill(int((self.folder / "lock").read_text(encoding="ascii")), 0)
+        except ProcessLookupError:
             return True
+        except (OSError, ValueError):
+            return False
         return False
 
     @property

@@ -226,7 +226,6 @@ class Finished(Fact):
     signal: int | None = None
     wall_seconds: float = 0
     cpu_seconds: float = 0
-    held_seconds: float = 0
     peak_memory_mb: float = 0
     log_bytes: int = 0
     detail: str = ""

@@ -111,7 +111,7 @@ class Inbox:
             try:
                 facts = (
                     decided,
-                    self._lab.amended(self._state.experiments[asked.experiment], reply.diff, by=by),
+                    self._lab.desk.amended(self._state.experiments[asked.experiment], reply.diff, by=by),
                 )
             except EditRefused as refusal:
                 raise Refused(f"the amended diff was refused: {refusal}") from None
@@ -140,7 +140,7 @@ class Inbox:
         if current.step == "proposing":
 
             async def cancel() -> None:
-                self._lab.cancel_proposal(by)
+                self._lab.desk.cancel(by)
 
             return f"cancelled the proposal of #{current.number}", (), cancel
         if current.step != "running":

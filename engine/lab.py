@@ -7,35 +7,28 @@ person.
 
 import asyncio
 import time
-import traceback
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from . import diff as diffs
-from . import edits
+from .archive import Archive
 from .bench import Bench
 from .config import RunConfig, StopReason
-from .errors import EditRefused, LoopwatchError, NothingToPropose, ProposerFailed
-from .events import FAILURES, Applied, AttemptLost, Decided, Judged, Proposed, Proposing, Settled, Verdict, Warned
+from .desk import Desk
+from .events import FAILURES, AttemptLost, Decided, Verdict, Warned
 from .gate import Gates, override
 from .housekeeping import free_bytes, make_room
 from .journal import Journal
 from .judge import Judgement, judge
 from .policy import Occasion
-from .proposers import Brief, Proposal, Proposer
-from .publish import publish
 from .state import Experiment, State
 from .stopping import why_stop
 from .task import Task
-from .workspace import Workspace
 
 T = TypeVar("T")
 
 DISK_FLOOR_BYTES = 512 * 1024 * 1024
-BASELINE = "the unmodified start, measured: what every other experiment has to beat"
 
 
 class Stopping(Exception):
@@ -59,18 +52,17 @@ class Lab:
         task: Task,
         config: RunConfig,
         journal: Journal,
-        workspace: Workspace,
         gates: Gates,
         bench: Bench,
-        proposer: Proposer,
+        desk: Desk,
+        archive: Archive,
         run_dir: Path,
     ) -> None:
         """Everything a run's engine has, put together by the supervisor."""
         self._task, self._config, self._journal, self._run_dir = task, config, journal, run_dir
-        self._workspace, self._gates, self._bench, self._proposer = workspace, gates, bench, proposer
+        self._gates, self._bench, self._archive = gates, bench, archive
+        self.desk = desk
         self._started = time.monotonic()
-        self._thinking: asyncio.Future[Proposal] | None = None
-        self._cancelled_by = ""
         self.ending: Ending | None = None
         self.stop = asyncio.Event()
         """Set when a person asked the run to stop; every wait of the lab ends then."""
@@ -98,13 +90,13 @@ class Lab:
         current = self.state.current
         if current is None:
             number = len(self.state.experiments) + 1
-            self._begin(number, 1, "")
+            self.desk.begin(number, 1, "")
         elif current.step != "proposing":
             return current
         else:
             number = current.number
-            self._begin(number, current.revision, current.comment)
-        return await self.unless_stopped(self._ask_proposer(self.state.experiments[number]))
+            self.desk.begin(number, current.revision, current.comment)
+        return await self.unless_stopped(self.desk.ask(self.state.experiments[number]))
 
     async def approved(self, experiment: Experiment) -> bool:
         """Whether the proposal may be applied; a person may amend it or send it back before saying so."""
@@ -115,7 +107,7 @@ class Lab:
             await self._follow(experiment, decided)
         if experiment.verdict is None:
             return True
-        self._settle(experiment)
+        self._archive.settle(experiment)
         return False
 
     async def measure(self, experiment: Experiment) -> None:
@@ -126,9 +118,7 @@ class Lab:
                 if experiment.attempt:
                     make_room(self._run_dir, experiment.number, kept=False)
                     await self._room_on_disk()
-                self._workspace.restore(self._commit(experiment, {"Loopwatch-Experiment": str(experiment.number)}))
-                self._workspace.pristine()
-                self._journal.append(Applied(experiment=experiment.number, digest=experiment.digest))
+                self._archive.apply(experiment)
                 await self._bench.run(experiment, may_start=self._heed_stop)
             if experiment.is_baseline and self._stopped_now(experiment):
                 # Without a baseline the run could never go on; so this one is not judged, but run again.
@@ -154,122 +144,6 @@ class Lab:
         """Remember the diff under a ref of its own, and go back to the best."""
         await self._conclude(experiment)
 
-    # -- proposing -----------------------------------------------------------------------------------------------------
-
-    def _begin(self, number: int, revision: int, comment: str) -> None:
-        self._cancelled_by = ""
-        notes = () if number == 1 else tuple(note.number for note in self.state.unread_notes())
-        name = "baseline" if number == 1 else self._config.proposer
-        self._journal.append(
-            Proposing(experiment=number, revision=revision, proposer=name, notes=notes, comment=comment)
-        )
-
-    async def _ask_proposer(self, experiment: Experiment) -> Experiment:
-        if experiment.is_baseline:
-            self._journal.append(self._proposed(experiment, Proposal("baseline", BASELINE, ""), author="loopwatch"))
-            return experiment
-        brief = self._brief(experiment)
-        try:
-            proposal = await self._think(experiment, brief)
-        except ProposerFailed as failure:
-            if self._cancelled_by:
-                self._judge(
-                    experiment,
-                    Judgement("vetoed", f"vetoed: {failure} while it was being proposed"),
-                    by=self._cancelled_by,
-                )
-            else:
-                self._judge(experiment, Judgement("crashed", f"the proposer failed: {failure}"), by="engine")
-            return experiment
-        try:
-            proposal = self._checked(proposal, brief)
-        except EditRefused as refusal:
-            # Together: a diff that was refused must never be found waiting for approval.
-            refused = Judgement("vetoed", f"refused before it was applied: {refusal}")
-            self._journal.append(
-                self._proposed(experiment, proposal, author=experiment.proposer),
-                self._judged(experiment, refused, by="edit gate", commit=None),
-            )
-            return experiment
-        self._journal.append(self._proposed(experiment, proposal, author=experiment.proposer))
-        return experiment
-
-    async def _think(self, experiment: Experiment, brief: Brief) -> Proposal:
-        say = partial(self._journal.telemetry.add_thought, experiment.number)
-        self._thinking = asyncio.ensure_future(self._proposer.propose(brief, say))
-        if self._cancelled_by:  # before it could begin
-            self._thinking.cancel()
-        try:
-            return await self._thinking
-        except asyncio.CancelledError:
-            if self._cancelled_by:
-                raise ProposerFailed(f"cancelled by {self._cancelled_by}") from None
-            raise
-        except (NothingToPropose, ProposerFailed):
-            raise
-        except Exception as error:
-            # A border: what goes wrong in a proposer ends its experiment, not the run.
-            traceback.print_exc()
-            raise ProposerFailed(f"{type(error).__name__}: {error}") from error
-        finally:
-            self._thinking.cancel()
-            self._thinking = None
-
-    def cancel_proposal(self, by: str) -> None:
-        """Stop the proposer that is thinking now."""
-        self._cancelled_by = by
-        if self._thinking:
-            self._thinking.cancel()
-
-    def _brief(self, experiment: Experiment) -> Brief:
-        notes = tuple(note.text for note in self.state.notes.values() if note.read_in == experiment.number)
-        history = tuple(e for e in self.state.experiments.values() if e.verdict is not None)
-        return Brief(
-            experiment=experiment.number,
-            revision=experiment.revision,
-            task=self._task,
-            program=self.state.program.text if self.state.program else "",
-            sources=self._workspace.sources(self.state.best_commit),
-            history=history,
-            best=self.state.best_value,
-            notes=notes,
-            comment=experiment.comment,
-            seed=self._config.seed,
-        )
-
-    def _checked(self, proposal: Proposal, brief: Brief, *, recount: bool = False) -> Proposal:
-        """The same proposal with its diff in canonical form; EditRefused when it may not be applied."""
-        patches = diffs.parse(proposal.diff, recount=recount)
-        if not patches:
-            raise EditRefused("the diff changes nothing")
-        edits.allowed(patches, self._task.editable)
-        after = edits.apply(patches, brief.sources)
-        if all(brief.sources.get(path) == text for path, text in after.items()):
-            raise EditRefused("the diff changes nothing")
-        return Proposal(
-            proposal.hypothesis,
-            proposal.mechanism,
-            edits.canonical(proposal.diff, brief.sources, recount=recount),
-        )
-
-    def _proposed(
-        self, experiment: Experiment, proposal: Proposal, *, author: str, revision: int | None = None
-    ) -> Proposed:
-        paths, added, removed = _size(proposal.diff)
-        return Proposed(
-            experiment=experiment.number,
-            revision=revision or experiment.revision,
-            author=author,
-            hypothesis=proposal.hypothesis,
-            mechanism=proposal.mechanism,
-            diff=proposal.diff,
-            digest=edits.digest(proposal.diff),
-            parent=self.state.best_commit,
-            paths=paths,
-            added=added,
-            removed=removed,
-        )
-
     # -- gates ---------------------------------------------------------------------------------------------------------
 
     async def _decide_apply(self, experiment: Experiment) -> Decided:
@@ -292,19 +166,12 @@ class Lab:
         match decided.answer:
             case "veto":
                 why = f": {decided.reason}" if decided.reason else ""
-                self._judge(experiment, Judgement("vetoed", f"vetoed by {decided.by}{why}"), by=decided.by)
+                self._archive.judge(experiment, Judgement("vetoed", f"vetoed by {decided.by}{why}"), by=decided.by)
             case "send_back":
-                self._begin(experiment.number, experiment.revision + 1, decided.reason or "try something else")
-                await self.unless_stopped(self._ask_proposer(experiment))
+                self.desk.begin(experiment.number, experiment.revision + 1, decided.reason or "try something else")
+                await self.unless_stopped(self.desk.ask(experiment))
             case _:
                 pass
-
-    def amended(self, experiment: Experiment, diff: str, *, by: str) -> Proposed:
-        """The fact of a person's own diff in place of the proposer's; EditRefused says what is wrong with it."""
-        proposal = self._checked(
-            Proposal(experiment.hypothesis, experiment.mechanism, diff), self._brief(experiment), recount=True
-        )
-        return self._proposed(experiment, proposal, author=by, revision=experiment.revision + 1)
 
     async def _decide_verdict(self, experiment: Experiment) -> Decided:
         judgement = self._judgement(experiment)
@@ -347,67 +214,8 @@ class Lab:
             decided = experiment.decided("verdict")
             if decided and (verdict := override(decided.answer, judgement.verdict)) != judgement.verdict:
                 judgement, by = _overridden(judgement, verdict, decided), decided.by
-            self._judge(experiment, judgement, by=by)
-        self._settle(experiment)
-
-    def _judge(self, experiment: Experiment, judgement: Judgement, *, by: str) -> None:
-        """Build the commit and write the one verdict; the branch moves only after that."""
-        # A commit is named by its content, so building it again after a crash makes the same one.
-        commit = self._build(experiment, judgement) if experiment.digest else None
-        self._journal.append(self._judged(experiment, judgement, by=by, commit=commit))
-
-    def _judged(self, experiment: Experiment, judgement: Judgement, *, by: str, commit: str | None) -> Judged:
-        return Judged(
-            experiment=experiment.number,
-            verdict=judgement.verdict,
-            value=judgement.value,
-            gain=judgement.gain,
-            sigma=judgement.sigma,
-            reason=judgement.reason,
-            by=by,
-            commit=commit,
-        )
-
-    def _build(self, experiment: Experiment, judgement: Judgement) -> str:
-        approval = experiment.decided("apply")
-        trailers = {"Loopwatch-Experiment": str(experiment.number), "Loopwatch-Verdict": judgement.verdict}
-        if judgement.value is not None:
-            trailers["Loopwatch-Metric"] = f"{self._task.metric.name} {judgement.value!r}"
-        if judgement.gain is not None:
-            trailers["Loopwatch-Change"] = f"{judgement.gain:+.6g}"
-        trailers["Approved-By"] = approval.by if approval else "nobody"
-        return self._commit(experiment, trailers)
-
-    def _commit(self, experiment: Experiment, trailers: dict[str, str]) -> str:
-        message = f"{experiment.hypothesis or 'no hypothesis'}\n\n{experiment.mechanism}".strip()
-        files = self._files(experiment)
-        return self._workspace.build_commit(files, experiment.parent, message, trailers, when=int(experiment.began_at))
-
-    def _settle(self, experiment: Experiment) -> None:
-        if experiment.commit:
-            self._workspace.remember(experiment.number, experiment.commit)
-        best = self.state.best_commit
-        if experiment.verdict == "kept" and experiment.commit:
-            self._workspace.advance(experiment.commit, expected=experiment.parent)
-            best = experiment.commit
-            self._publish(experiment)
-        self._workspace.restore(best)
-        make_room(self._run_dir, experiment.number, kept=experiment.verdict == "kept")
-        self._journal.append(Settled(experiment=experiment.number, best_commit=best))
-
-    def _publish(self, experiment: Experiment) -> None:
-        repository = self._workspace.facts.repository
-        if repository is None:
-            return
-        try:
-            publish(self._run_dir, Path(repository), self._workspace.branch)
-        except LoopwatchError as problem:
-            self._journal.append(Warned(text=f"not published: {problem}", experiment=experiment.number))
-
-    def _files(self, experiment: Experiment) -> dict[str, str]:
-        if not experiment.diff:
-            return {}
-        return edits.apply(diffs.parse(experiment.diff), self._workspace.sources(experiment.parent))
+            self._archive.judge(experiment, judgement, by=by)
+        self._archive.settle(experiment)
 
     # -- going on ------------------------------------------------------------------------------------------------------
 
@@ -455,12 +263,3 @@ def _overridden(judgement: Judgement, verdict: Verdict, decided: Decided) -> Jud
     why = f" ({decided.reason})" if decided.reason else ""
     reason = f"{verdict} by {decided.by}{why}, against the judge: {judgement.reason}"
     return Judgement(verdict, reason, judgement.value, judgement.gain, judgement.sigma)
-
-
-def _size(diff: str) -> tuple[tuple[str, ...], int, int]:
-    """The files of a diff, and how many lines it adds and removes; a diff that cannot be read has none."""
-    try:
-        changes = edits.count_changes(diff)
-        return tuple(patch.path for patch in diffs.parse(diff, recount=True)), changes.added, changes.removed
-    except EditRefused:
-        return (), 0, 0

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from . import program
+from .archive import Archive
 from .bench import Bench
 from .config import RunConfig
+from .desk import Desk
 from .errors import LedgerError, NothingToPropose, TaskError, UserError
 from .events import AnyFact, AttemptLost, EngineStarted, RunOpened, Stopped, Warned
 from .gate import Gates
@@ -22,6 +24,7 @@ from .inbox import Inbox
 from .journal import Journal
 from .lab import Lab, Stopping
 from .ledger import Ledger
+from .machine import has_gpu
 from .proposers import proposer
 from .runner import Runner
 from .state import Experiment, State
@@ -62,15 +65,10 @@ async def _work(run_dir: Path, config: RunConfig, journal: Journal) -> Stopped:
     runner = Runner(task, run_dir, workdir=workspace.work_folder, pristine=workspace.pristine_folder, seed=config.seed)
     gates = Gates(journal)
     bench = Bench(task=task, journal=journal, workspace=workspace, runner=runner, gates=gates, seed=config.seed)
+    archive = Archive(task=task, journal=journal, workspace=workspace, run_dir=run_dir)
+    desk = Desk(task=task, config=config, journal=journal, workspace=workspace, proposer=propose, archive=archive)
     lab = Lab(
-        task=task,
-        config=config,
-        journal=journal,
-        workspace=workspace,
-        gates=gates,
-        bench=bench,
-        proposer=propose,
-        run_dir=run_dir,
+        task=task, config=config, journal=journal, gates=gates, bench=bench, desk=desk, archive=archive, run_dir=run_dir
     )
     if not journal.state.paused_by:
         lab.resumed.set()
@@ -124,7 +122,9 @@ def _open(run_dir: Path, config: RunConfig, journal: Journal) -> tuple[Workspace
             use_repository=not task.folder.is_relative_to(SHIPPED),
             when=int(time.time()),
         )
-    if journal.state.opened is None:
+    opened = journal.state.opened
+    task = task.with_budget(opened.budget) if opened else task.on(gpu=has_gpu())
+    if opened is None:
         journal.append(_opened(config, task, workspace), *(Warned(text=text) for text in workspace.warnings))
     return workspace, task
 

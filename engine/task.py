@@ -148,6 +148,14 @@ class Task(_Section):
         """The task's own research programme."""
         return self.folder / "program.md"
 
+    def on(self, *, gpu: bool) -> Self:
+        """The task as it is run on a machine with or without a GPU."""
+        return self.with_budget(self.gpu_budget) if gpu and self.gpu_budget else self
+
+    def with_budget(self, budget: Budget) -> Self:
+        """The same task with another budget: a run keeps the one it began with."""
+        return self.model_copy(update={"budget": budget})
+
 
 def shipped() -> list[str]:
     """Names of the tasks that come with loopwatch."""

@@ -92,7 +92,6 @@ def experiment_json(run: str, experiment: Experiment) -> dict[str, Json]:
         "ended_at": utc(experiment.ended_at) if experiment.ended_at else None,
         "wall_seconds": finished.wall_seconds if finished else None,
         "cpu_seconds": finished.cpu_seconds if finished else None,
-        "held_seconds": finished.held_seconds if finished else None,
         "peak_memory_mb": finished.peak_memory_mb if finished else None,
         "exit_code": finished.exit_code if finished else None,
     }

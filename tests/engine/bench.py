@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from loopwatch.engine.archive import Archive
 from loopwatch.engine.bench import Bench
 from loopwatch.engine.config import RunConfig
+from loopwatch.engine.desk import Desk
 from loopwatch.engine.events import AnyFact
 from loopwatch.engine.gate import Gates
 from loopwatch.engine.inbox import Inbox
@@ -41,9 +43,13 @@ class Engine:
         self.gates = Gates(self.journal)
         runner = Runner(task, run_dir, workdir=workspace.work_folder, pristine=workspace.pristine_folder, seed=1)
         bench = Bench(task=task, journal=self.journal, workspace=workspace, runner=runner, gates=self.gates, seed=1)
+        archive = Archive(task=task, journal=self.journal, workspace=workspace, run_dir=run_dir)
+        desk = Desk(
+            task=task, config=config, journal=self.journal, workspace=workspace, proposer=proposer("random"), archive=archive,
+        )  # fmt: skip
         self.lab = Lab(
-            task=task, config=config, journal=self.journal, workspace=workspace, gates=self.gates, bench=bench,
-            proposer=proposer("random"), run_dir=run_dir,
+            task=task, config=config, journal=self.journal, gates=self.gates, bench=bench, desk=desk, archive=archive,
+            run_dir=run_dir,
         )  # fmt: skip
         self.inbox = Inbox(journal=self.journal, lab=self.lab, gates=self.gates, bench=bench, runner=runner)
 

@@ -84,9 +84,7 @@ def test_an_odd_path_is_refused(path: str) -> None:
         edits.parse(_diff(f"--- a/{path}\n+++ b/{path}\n"))
 
 
-@pytest.mark.parametrize(
-    "path", ["train.py", "lib/model-2.py", "a b/c (1).py", "__init__.py", ".hidden", "...x"]
-)
+@pytest.mark.parametrize("path", ["train.py", "lib/model-2.py", "a b/c (1).py", "__init__.py", ".hidden", "...x"])
 def test_a_plain_path_is_read(path: str) -> None:
     (patch,) = edits.parse(_diff(f"diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n"))
 
@@ -222,9 +220,7 @@ def test_only_editable_files_may_be_changed() -> None:
 NEW = "--- /dev/null\n+++ b/{}\n@@ -0,0 +1 @@\n+x = 1\n"
 
 
-@pytest.mark.parametrize(
-    "path", ["sitecustomize.py", "json.py", "Train.py", "modelx/a.py", "model", "evil.pth"]
-)
+@pytest.mark.parametrize("path", ["sitecustomize.py", "json.py", "Train.py", "modelx/a.py", "model", "evil.pth"])
 def test_a_new_file_outside_an_editable_folder_is_refused(path: str) -> None:
     with pytest.raises(EditRefused, match="may not be changed"):
         edits.allowed(edits.parse(NEW.format(path)), ["train.py", "model/"])
@@ -329,9 +325,7 @@ def test_a_rendered_diff_turns_the_one_text_into_the_other(before: str, after: s
     noise=st.lists(st.integers(0, 400), max_size=4),
     filler=st.text(max_size=3),
 )
-def test_a_damaged_diff_is_refused_or_keeps_to_its_file(
-    texts: list[str], noise: list[int], filler: str
-) -> None:
+def test_a_damaged_diff_is_refused_or_keeps_to_its_file(texts: list[str], noise: list[int], filler: str) -> None:
     diff = edits.render("train.py", *texts)
     for at in noise:
         diff = diff[:at] + filler + diff[at + 1 :]

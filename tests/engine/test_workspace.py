@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from loopwatch.engine import edits
-from loopwatch.engine.errors import EditRefused, RepositoryError, TaskError, UserError
-from loopwatch.engine.errors import WorkspaceError
+from loopwatch.engine.errors import EditRefused, RepositoryError, TaskError, UserError, WorkspaceError
 from loopwatch.engine.workspace import Workspace
 
 from .repositories import EVALUATE, TRAIN, git, plant, snapshot, task_in, user_repository

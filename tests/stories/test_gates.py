@@ -59,7 +59,7 @@ def test_a_bad_amendment_is_refused_in_words_and_a_good_one_is_what_runs(story: 
     assert "evaluate.py may not be changed" in outside.answer
     assert (amended.ok, amended.answer) == (True, "amended #2")
     proposed = story.all(Proposed, experiment=2)
-    assert [(fact.revision, fact.author) for fact in proposed] == [(1, story.run.config.proposer), (2, "anna")]
+    assert [(fact.revision, fact.author) for fact in proposed] == [(1, "scripted"), (2, "anna")]
     assert shown.digest == proposed[1].digest == edits.digest(better) == story.all(Applied, experiment=2)[0].digest
     assert story.trained == ["0001-1 1.0", "0002-1 5.0"]
 
