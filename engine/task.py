@@ -81,6 +81,16 @@ class Budget(_Section):
     canary_tolerance: float = Field(default=0.15, gt=0, lt=1)
     """How far the speed may be off the baseline's, as a share of it."""
 
+    def share(self, *, at: float, step: int, progress: float | None) -> float:
+        """How much of the budget was used at a step, 0 to 1, more when it overran.
+
+        at        seconds since training began, held time not counted
+        progress  what the experiment printed about it, if it did
+        """
+        if progress is not None:
+            return progress
+        return step / self.amount if self.kind == "steps" else at / self.amount
+
 
 class Command(_Section):
     """A command of the task's, with its own time limit."""

@@ -8,7 +8,6 @@ from loopwatch.engine.client import Viewer
 from loopwatch.engine.state import Experiment
 from loopwatch.engine.task import Budget
 
-from .view import share
 from .widgets.raster import Series
 
 FEEDS_KEPT = 8
@@ -32,8 +31,9 @@ class CurveFeed:
             if point.attempt != self.attempt:
                 self.attempt, self.x, self.y = point.attempt, [], []
             value = point.loss if point.loss is not None else point.metric
+            share = budget.share(at=point.at, step=point.step, progress=point.progress)
             # The axis only goes forward, whatever an experiment prints about its progress.
-            self.x.append(max(share(point.at, point.step, point.progress, budget), self.x[-1] if self.x else 0.0))
+            self.x.append(max(share, self.x[-1] if self.x else 0.0))
             self.y.append(math.nan if value is None else value)
         if points:
             self.seen = points[-1].id

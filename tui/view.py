@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from loopwatch.engine.events import Verdict
 from loopwatch.engine.state import Experiment, State
-from loopwatch.engine.task import Budget, Metric
+from loopwatch.engine.task import Metric
 
 from . import words
 from .clean import clean
@@ -250,13 +250,6 @@ def curve_title(state: State, e: Experiment | None, best: Experiment | None) -> 
     if e.value is not None and state.opened:
         parts.append((f"  {clean(state.metric.name)} {words.number(e.value)}", "text"))
     return parts
-
-
-def share(at: float, step: int, progress: float | None, budget: Budget) -> float:
-    """How much of the budget a point of a curve has used, 0 to 1 (more when it overran)."""
-    if progress is not None:
-        return progress
-    return step / budget.amount if budget.kind == "steps" else at / budget.amount
 
 
 def event_line(at: float, text: str) -> str:
