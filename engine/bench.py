@@ -11,11 +11,12 @@ from .events import AttemptLost, Finished, Measured, Started
 from .gate import Gates
 from .journal import Journal
 from .judge import hopeless, measurement
-from .policy import Occasion
+from .policy import RUN_ONLY, Occasion
 from .records import Sample
 from .runner import Runner
 from .state import Experiment
 from .task import Task
+from .watcher import Watcher
 from .workspace import Workspace
 
 ATTEMPTS = 3
@@ -33,25 +34,36 @@ class Bench:
     """Runs and measures the open experiment."""
 
     def __init__(
-        self, *, task: Task, journal: Journal, workspace: Workspace, runner: Runner, gates: Gates, seed: int
+        self,
+        *,
+        task: Task,
+        journal: Journal,
+        workspace: Workspace,
+        runner: Runner,
+        gates: Gates,
+        watcher: Watcher,
+        seed: int,
     ) -> None:
         """The bench of one run."""
         self._task, self._journal, self._workspace = task, journal, workspace
-        self._runner, self._gates, self._seed = runner, gates, seed
+        self._runner, self._gates, self._watcher, self._seed = runner, gates, watcher, seed
         self._speed_before: float | None = None
         self._abort_reason = ""
         self._losses: list[float] = []
+        self._suggested: set[str] = set()
         self._watching: asyncio.Task[None] | None = None
 
     async def run(self, experiment: Experiment, *, may_start: Callable[[], None]) -> None:
         """One attempt, up to the end of its process tree; `may_start` is asked last, and raises when it may not."""
         attempt = experiment.attempt + 1
         self._abort_reason, self._losses, self._watching = "", [], None
+        self._suggested.clear()
         self._speed_before = await self._speed()
 
         def started(warm: bool) -> None:
             may_start()
             self._journal.append(Started(experiment=experiment.number, attempt=attempt, seed=self._seed, warm=warm))
+            self._watcher.begin(experiment)
 
         try:
             finished = await self._runner.run(
@@ -95,16 +107,28 @@ class Bench:
     # -- while it runs -------------------------------------------------------------------------------------------------
 
     def _heard(self, experiment: Experiment, attempt: int, samples: list[Sample]) -> None:
-        self._journal.telemetry.add_samples(experiment.number, attempt, self._runner.elapsed, samples)
+        at = self._runner.elapsed
+        self._journal.telemetry.add_samples(experiment.number, attempt, at, samples)
+        suggested = self._watcher.heard(samples, at)
+        if suggested:
+            self._journal.append(suggested)
+            if suggested.mode == "acts":
+                self._suggest(experiment, suggested.reason)
         self._losses = [*self._losses, *(s.loss for s in samples if s.loss is not None)][-10:]
-        if self._watching is None and (why := hopeless(self._losses)):
+        if self._journal.state.gates["run"] not in RUN_ONLY and (why := hopeless(self._losses)):
+            self._suggest(experiment, why)
+
+    def _suggest(self, experiment: Experiment, why: str) -> None:
+        """Ask the run gate, once for each reason and one question at a time."""
+        if why not in self._suggested and (self._watching is None or self._watching.done()):
+            self._suggested.add(why)
             self._watching = asyncio.create_task(self._suggest_abort(experiment, why))
 
     async def _suggest_abort(self, experiment: Experiment, why: str) -> None:
         decided = await self._gates.decide(
             "run",
             experiment.number,
-            question=f"abort? {why}",
+            question=f"abort suggested: {why}",
             occasion=Occasion(),
             digest=experiment.digest,
             suggestion="abort",
@@ -127,7 +151,7 @@ class Bench:
                 return self._no(finished, "crashed", f"{how}{_detail(finished)}")
             case "wall_limit":
                 return self._no(
-                    finished, "timed_out", f"the hard limit of {self._task.budget.wall_seconds:g} s was over"
+                    finished, "timed_out", f"the hard limit of {self._task.budget.hard_seconds:g} s was over"
                 )
             case "cpu_limit":
                 budget = self._task.budget

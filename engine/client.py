@@ -23,7 +23,7 @@ from .errors import LoopwatchError, RunInUse, RunNotFound, StateFolderError
 from .events import EngineStarted, Entry, Stopped
 from .ledger import Inbox, Ledger
 from .state import State
-from .telemetry import Point, Telemetry, Thought
+from .telemetry import Look, Point, Telemetry, Thought
 
 START_SECONDS = 60
 UNDO_SECONDS = 2.0
@@ -181,6 +181,17 @@ def start(run: Run) -> None:
     raise LoopwatchError(f"the engine of {run.name} did not start within {START_SECONDS} s; see {run.engine_log}")
 
 
+def forecaster_record(state: State) -> str:
+    """How the forecaster does on a run, in one sentence: what was promised, what was measured."""
+    from .forecast_record import tally
+    from .past import outcomes
+
+    if state.opened is None or state.gates.get("run") == "off":
+        return "the forecaster is off"
+    told = tally(outcomes(state), promised=state.opened.config.error_budget).sentence
+    return told if state.trusted_by and state.gates.get("run") != "shadow" else f"in shadow, it only counts; {told}"
+
+
 class Viewer:
     """A window on a run: poll, fold, ask."""
 
@@ -218,6 +229,10 @@ class Viewer:
     def thoughts(self, experiment: int, *, after: int = 0) -> list[Thought]:
         """An experiment's streamed reasoning."""
         return self._telemetry.thoughts(experiment, after=after)
+
+    def looks(self, experiment: int, *, after: int = 0) -> list[Look]:
+        """What the forecaster expected of an experiment, look by look."""
+        return self._telemetry.looks(experiment, after=after)
 
     def log_tail(self, experiment: int, attempt: int, *, limit: int = 4000) -> str:
         """The end of what an experiment printed; it is hostile text."""

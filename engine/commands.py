@@ -81,7 +81,15 @@ class SetPolicy(Command):
     policy: PolicyText
 
 
-AnyCommand = Annotated[Reply | Abort | Pause | Hold | Resume | Stop | Note | SetPolicy, Field(discriminator="kind")]
+class Trust(Command):
+    """Let the forecaster act from now on, proved or not."""
+
+    kind: Literal["trust"] = "trust"
+
+
+AnyCommand = Annotated[
+    Reply | Abort | Pause | Hold | Resume | Stop | Note | SetPolicy | Trust, Field(discriminator="kind")
+]
 
 _COMMANDS: TypeAdapter[AnyCommand] = TypeAdapter(AnyCommand)
 

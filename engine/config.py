@@ -1,11 +1,12 @@
 """What a person chose for one run, checked before anything of it is made."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from . import policy
+from .forecast import ERROR_BUDGET, FORECASTERS
 from .registry import PROPOSERS, STRATEGIES, known
 
 StopReason = Literal[
@@ -26,6 +27,10 @@ def _strategy(spec: str) -> str:
     return known(spec, STRATEGIES, "strategy")
 
 
+def _forecaster(spec: str) -> str:
+    return known(spec, FORECASTERS, "forecaster")
+
+
 PolicyText = Annotated[str, AfterValidator(_policy)]
 
 
@@ -40,6 +45,12 @@ class Gates(BaseModel):
     """While an experiment runs and there is a reason to abort it: let it run, abort."""
     verdict: PolicyText = "ask"
     """When it is measured: accept the verdict, or override it."""
+
+    @model_validator(mode="after")
+    def _each_its_own(self) -> Self:
+        for gate in policy.GATES:
+            policy.parse_for(gate, getattr(self, gate))
+        return self
 
 
 class StopConditions(BaseModel):
@@ -80,5 +91,13 @@ class RunConfig(BaseModel):
     stop: StopConditions = StopConditions()
     margin_sigma: float = Field(default=2.0, ge=0)
     """How many standard deviations of the task's noise a gain must exceed to be kept."""
+    forecaster: Annotated[str, AfterValidator(_forecaster)] = "learned"
+    """Who says how an experiment will end while it still runs."""
+    error_budget: float = Field(default=ERROR_BUDGET, gt=0, le=0.5)
+    """Of the experiments that would have improved on the best, the share that the forecaster may abort."""
+    audit: float = Field(default=0.05, ge=0, le=1)
+    """Of the experiments that it would abort, the share that runs to its end all the same, so that false aborts are seen."""
+    check_seconds: float | None = Field(default=None, gt=0)
+    """Seconds of the budget between two looks; a twentieth of the budget when absent."""
     by: str = "unknown"
     """Who started the run."""

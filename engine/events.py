@@ -215,6 +215,33 @@ class Started(Fact):
     """A spare interpreter was waiting for it."""
 
 
+class AbortSuggested(Fact):
+    """A look of the forecaster said that the running attempt is not worth its time; once per attempt."""
+
+    kind: Literal["abort_suggested"] = "abort_suggested"
+    experiment: int
+    attempt: int
+    forecaster: str
+    mode: Literal["shadow", "audit", "acts"]
+    """shadow: it only counts. audit: it runs to its end, to see whether the forecaster was right. acts: the gate was asked."""
+    share: float
+    """Of the budget that was used."""
+    mean: float | None = None
+    """The final metric that was expected."""
+    sd: float | None = None
+    p_better: float
+    saves_seconds: float
+    reason: str
+
+
+class ForecasterTrusted(Fact):
+    """The forecaster left its shadow: from now on its suggestions go to the run gate."""
+
+    kind: Literal["forecaster_trusted"] = "forecaster_trusted"
+    by: str
+    why: str = ""
+
+
 class Finished(Fact):
     """An attempt's whole process tree is gone."""
 
@@ -283,8 +310,10 @@ class Settled(Fact):
 
 
 AnyFact = Annotated[
-    RunOpened | EngineStarted | ProgramRead | Warned | Paused | Held | Resumed | PolicyChanged | Noted | StopAsked | Stopped
-    | Proposing | Proposed | Asked | Decided | Applied | Started | Finished | Measured | AttemptLost | Judged | Settled,
+    RunOpened | EngineStarted | ProgramRead | Warned | Paused | Held | Resumed | PolicyChanged | ForecasterTrusted | Noted
+    | StopAsked | Stopped
+    | Proposing | Proposed | Asked | Decided | Applied | Started | AbortSuggested | Finished | Measured | AttemptLost
+    | Judged | Settled,
     Field(discriminator="kind"),
 ]  # fmt: skip
 

@@ -10,11 +10,12 @@ from typing import assert_never
 from . import commands
 from .bench import Bench
 from .errors import EditRefused
-from .events import AnyFact, Decided, Held, Noted, Paused, PolicyChanged, Resumed, StopAsked
+from .events import AnyFact, Decided, ForecasterTrusted, Held, Noted, Paused, PolicyChanged, Resumed, StopAsked
 from .gate import ANSWERS, Gates
 from .journal import Journal
 from .lab import Lab
 from .ledger import Inbox as Row
+from .policy import parse_for
 from .runner import Runner
 from .state import State
 
@@ -80,8 +81,17 @@ class Inbox:
                     _nothing,
                 )
             case commands.SetPolicy():
+                try:
+                    parse_for(command.gate, command.policy)
+                except ValueError as error:
+                    raise Refused(str(error)) from None
                 fact = PolicyChanged(gate=command.gate, policy=command.policy, by=row.by)
                 return f"gate {command.gate} is {command.policy} from now on", (fact,), _nothing
+            case commands.Trust():
+                if self._state.trusted_by:
+                    raise Refused(f"it may act already, since {self._state.trusted_by} let it")
+                trusted = ForecasterTrusted(by=row.by, why="a person said go")
+                return "the forecaster may act from now on", (trusted,), _nothing
             case _:
                 assert_never(command)
 

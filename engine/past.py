@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from .forecast import Curve, Ended, Past, Reading, curve
-from .state import Experiment
+from .forecast_record import Outcome
+from .state import Experiment, State
 from .task import Budget
 from .telemetry import Point
 
@@ -29,3 +30,22 @@ def past_of(experiment: Experiment, points: Iterable[Point], budget: Budget) -> 
     )
     stop = 1.0 if ended == "measured" else max(seen.shares, default=0.0)
     return Past(experiment.number, seen, experiment.value, ended, stop)
+
+
+def outcomes(state: State) -> list[Outcome]:
+    """What became of every experiment that the forecaster watched."""
+    return [
+        _outcome(state, experiment)
+        for experiment in state.experiments.values()
+        if experiment.verdict is not None and experiment.attempt and not experiment.is_baseline
+    ]
+
+
+def _outcome(state: State, experiment: Experiment) -> Outcome:
+    suggested = experiment.suggested
+    ended = experiment.verdict not in ("aborted", "interrupted")
+    gain = experiment.gain
+    improved = (gain is not None and gain > state.margin) if ended else None
+    return Outcome(
+        experiment.number, suggested is not None, ended, improved, suggested.saves_seconds if suggested else 0.0
+    )

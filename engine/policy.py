@@ -6,6 +6,8 @@ ask:SECONDS=approve       ask, and take silence for yes after SECONDS
 ask:SECONDS=veto          ask, and take silence for no after SECONDS
 ask-if:RULE[,RULE...]     ask when any rule holds, else auto; a rule is one of
                           lines>N (lines added and removed), files>N, path=NAME, gain>X, gain<X
+shadow                    the run gate only: the forecaster looks and counts, and nothing is aborted
+off                       the run gate only: the forecaster does not look
 """
 
 import re
@@ -16,6 +18,9 @@ Gate = Literal["apply", "run", "verdict"]
 GATES: tuple[Gate, ...] = ("apply", "run", "verdict")
 
 FORMS = "auto, ask, ask:SECONDS=approve, ask:SECONDS=veto, or ask-if:RULE[,RULE...] (see loopwatch run --help)"
+
+RUN_ONLY = ("shadow", "off")
+"""Policies of the run gate alone."""
 
 _NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,15})?"
 _DEADLINE = re.compile(rf"ask:({_NUMBER})=(approve|veto)")
@@ -53,6 +58,8 @@ def parse(text: str) -> Policy:
         return Policy(text, asks=False, on_silence="approve")
     if text == "ask":
         return Policy(text, asks=True)
+    if text in RUN_ONLY:
+        return Policy(text, asks=False)
     if deadline := _DEADLINE.fullmatch(text):
         silence: Literal["approve", "veto"] = "approve" if deadline[2] == "approve" else "veto"
         return Policy(text, asks=True, seconds=float(deadline[1]), on_silence=silence)
@@ -61,6 +68,14 @@ def parse(text: str) -> Policy:
         if all(_RULE.fullmatch(rule) for rule in rules):
             return Policy(text, asks=True, rules=rules)
     raise ValueError(f"{text!r} is no gate policy; use {FORMS}")
+
+
+def parse_for(gate: Gate, text: str) -> Policy:
+    """Read a gate's policy; ValueError also for one that another gate has."""
+    policy = parse(text)
+    if text in RUN_ONLY and gate != "run":
+        raise ValueError(f"{text!r} is a policy of the run gate; for the {gate} gate use {FORMS}")
+    return policy
 
 
 def _holds(rule: str, occasion: Occasion) -> bool:

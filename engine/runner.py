@@ -181,16 +181,15 @@ class Runner:
     def _experiment(self, experiment: int, attempt: int) -> Spec:
         out, tmp = self._folders(experiment, attempt)
         budget = self._task.budget
-        allowed = budget.amount + budget.grace_seconds
         spec = self._spec(
             _argv(self._task.run.command),
             self._workdir,
             {"LOOPWATCH_OUT": str(out)},
             f"{experiment:04d}-{attempt}",
-            min(budget.wall_seconds, allowed) if budget.kind == "wall_seconds" else budget.wall_seconds,
+            budget.hard_seconds,
         )
         out.mkdir(parents=True, exist_ok=True)
-        limit = allowed if budget.kind == "cpu_seconds" else None
+        limit = budget.amount + budget.grace_seconds if budget.kind == "cpu_seconds" else None
         return replace(spec, cpu_seconds=limit, out_folders=(out, tmp))
 
     async def _command(self, words: tuple[str, ...], seconds: float, environment: dict[str, str], name: str) -> Outcome:

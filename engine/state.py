@@ -39,6 +39,8 @@ class Experiment:
     began_at: float = 0
     started_at: float = 0
     ended_at: float = 0
+    suggested: events.AbortSuggested | None = None
+    """What the forecaster said of the last attempt, if it would have aborted it."""
     finished: events.Finished | None = None
     measured: events.Measured | None = None
     commit: str | None = None
@@ -104,6 +106,8 @@ class State:
     program: events.ProgramRead | None = None
     paused_by: str | None = None
     held_by: str | None = None
+    trusted_by: str | None = None
+    """Who let the forecaster act; None while it is in shadow."""
     stop_asked: events.StopAsked | None = None
     stopped: events.Stopped | None = None
     warnings: list[events.Warned] = field(default_factory=list)
@@ -151,6 +155,12 @@ class State:
     def best_value(self) -> float | None:
         """The best number so far."""
         return self.best_experiment.value if self.best_experiment else None
+
+    @property
+    def margin(self) -> float:
+        """What a gain must exceed to count, in the metric's unit."""
+        assert self.opened is not None
+        return self.opened.config.margin_sigma * (self.metric.noise or 0.0)
 
     def count(self, *verdicts: Verdict) -> int:
         """How many experiments have one of these verdicts; any verdict without arguments."""
@@ -210,6 +220,8 @@ class State:
                 self.notes[fact.note] = Note(fact.note, fact.text, fact.by)
             case events.Asked():
                 self.waiting = Waiting(fact, at)
+            case events.ForecasterTrusted():
+                self.trusted_by = fact.by
             case events.Proposing():
                 self._proposing(fact, at)
             case _:
@@ -248,7 +260,9 @@ class State:
                 experiment.step = "applied"
             case events.Started():
                 experiment.step, experiment.attempt, experiment.started_at = "running", fact.attempt, at
-                experiment.finished = experiment.measured = None
+                experiment.finished = experiment.measured = experiment.suggested = None
+            case events.AbortSuggested():
+                experiment.suggested = fact
             case events.Finished():
                 experiment.step, experiment.finished = "finished", fact
                 self._ran(experiment)
@@ -285,7 +299,7 @@ class State:
 
 
 ExperimentFact = (
-    events.Proposed | events.Decided | events.Applied | events.Started | events.Finished | events.Measured
+    events.Proposed | events.Decided | events.Applied | events.Started | events.AbortSuggested | events.Finished | events.Measured
     | events.AttemptLost | events.Judged | events.Settled
 )  # fmt: skip
 

@@ -31,6 +31,7 @@ from .state import Experiment, State
 from .strategies import strategy
 from .task import SHIPPED, Task, load, locate
 from .telemetry import Telemetry
+from .watcher import Watcher
 from .workspace import Workspace
 
 NOT_PROTECTED = (
@@ -64,7 +65,16 @@ async def _work(run_dir: Path, config: RunConfig, journal: Journal) -> Stopped:
     journal.append(*_recovered(journal.state))
     runner = Runner(task, run_dir, workdir=workspace.work_folder, pristine=workspace.pristine_folder, seed=config.seed)
     gates = Gates(journal)
-    bench = Bench(task=task, journal=journal, workspace=workspace, runner=runner, gates=gates, seed=config.seed)
+    watcher = Watcher(task=task, config=config, journal=journal)
+    bench = Bench(
+        task=task,
+        journal=journal,
+        workspace=workspace,
+        runner=runner,
+        gates=gates,
+        watcher=watcher,
+        seed=config.seed,
+    )
     archive = Archive(task=task, journal=journal, workspace=workspace, run_dir=run_dir)
     desk = Desk(task=task, config=config, journal=journal, workspace=workspace, proposer=propose, archive=archive)
     lab = Lab(
@@ -87,6 +97,7 @@ async def _work(run_dir: Path, config: RunConfig, journal: Journal) -> Stopped:
 
             return await _loop(work(), lab)
     finally:
+        await watcher.close()
         await runner.close()
 
 

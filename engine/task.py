@@ -81,6 +81,13 @@ class Budget(_Section):
     canary_tolerance: float = Field(default=0.15, gt=0, lt=1)
     """How far the speed may be off the baseline's, as a share of it."""
 
+    @property
+    def hard_seconds(self) -> float:
+        """When an experiment is ended, whatever it does."""
+        if self.kind == "wall_seconds":
+            return min(self.wall_seconds, self.amount + self.grace_seconds)
+        return self.wall_seconds
+
     def share(self, *, at: float, step: int, progress: float | None) -> float:
         """How much of the budget was used at a step, 0 to 1, more when it overran.
 

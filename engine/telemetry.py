@@ -9,10 +9,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from .forecast import Forecast
 from .ledger import connect, rows, storable, transaction
 from .records import Sample
 
 _SAMPLE = "experiment, attempt, at, step, progress, loss, metric, lr, speed, bad"
+
+
+_LOOK = "experiment, attempt, at, share, mean, sd, p_better, abort_below, abort, reason"
 
 
 class Point(NamedTuple):
@@ -39,6 +43,22 @@ class Thought(NamedTuple):
     text: str
 
 
+class Look(NamedTuple):
+    """What the forecaster expected at one moment of an attempt."""
+
+    id: int
+    experiment: int
+    attempt: int
+    at: float
+    share: float
+    mean: float | None
+    sd: float | None
+    p_better: float
+    abort_below: float
+    abort: int
+    reason: str
+
+
 class Telemetry:
     """A run's curves and streamed text."""
 
@@ -47,6 +67,7 @@ class Telemetry:
         self._db = connect(path, "telemetry.sql", synchronous="normal")
         self._samples: list[tuple[object, ...]] = []
         self._thoughts: list[tuple[int, float, str]] = []
+        self._looks: list[tuple[object, ...]] = []
 
     @classmethod
     def of(cls, run_dir: Path) -> Self:
@@ -74,13 +95,21 @@ class Telemetry:
         else:
             self._thoughts.append((experiment, time.time(), text))
 
+    def add_forecast(self, experiment: int, attempt: int, at: float, forecast: Forecast) -> None:
+        """Keep a look of the forecaster until the next flush."""
+        f = forecast
+        numbers = (f.share, f.mean, f.sd, f.p_better, f.abort_below, int(f.abort))
+        self._looks.append((experiment, attempt, at, *numbers, storable(f.reason)))
+
     def flush(self) -> None:
         """Write what was kept, in one transaction; LedgerError when it cannot be written, and then it is dropped."""
-        if not self._samples and not self._thoughts:
+        if not self._samples and not self._thoughts and not self._looks:
             return
         samples, self._samples = self._samples, []
         thoughts, self._thoughts = self._thoughts, []
+        looks, self._looks = self._looks, []
         with transaction(self._db) as db:
+            db.executemany(f"insert into forecast ({_LOOK}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", looks)
             db.executemany(f"insert into sample ({_SAMPLE}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", samples)
             db.executemany("insert into thought (experiment, at, text) values (?, ?, ?)", thoughts)
 
@@ -104,6 +133,13 @@ class Telemetry:
             after,
         )
         return [Thought(*row) for row in found]
+
+    def looks(self, experiment: int, *, after: int = 0) -> list[Look]:
+        """What the forecaster expected of an experiment, oldest first."""
+        found = rows(
+            self._db, f"select id, {_LOOK} from forecast where experiment = ? and id > ? order by id", experiment, after
+        )
+        return [Look(*row) for row in found]
 
     def close(self) -> None:
         """Write what was kept, and give the file back."""

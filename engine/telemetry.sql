@@ -21,3 +21,18 @@ create table thought (
     text        text not null
 ) strict;
 create index thought_experiment on thought (experiment, id);
+
+create table forecast (
+    id          integer primary key,
+    experiment  integer not null,
+    attempt     integer not null,
+    at          real not null,
+    share       real not null,           -- of the budget, when it was made
+    mean        real,
+    sd          real,
+    p_better    real not null,
+    abort_below real not null,
+    abort       integer not null,
+    reason      text not null
+) strict;
+create index forecast_experiment on forecast (experiment, id);

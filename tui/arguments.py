@@ -70,6 +70,10 @@ def _add_following(commands: Any) -> None:
     run.add_argument("--margin-sigma", metavar="X", type=_finite,
                      help="how many standard deviations of the task's noise a gain must exceed to be kept (default: 2)")  # fmt: skip
 
+    run.add_argument("--forecaster", metavar="NAME",
+                     help="who says how an experiment will end while it runs: learned (default), power-law, median, "
+                     "halving, best-curve or never; it starts in shadow, see --gate run=shadow")  # fmt: skip
+
     attach = _add(commands, "attach", "starting:attach", "Watch a run. Leaving never stops it.", manual.ATTACH_EXAMPLES)
     _run(attach)
     _headless(attach)
@@ -103,6 +107,8 @@ def _add_steering(commands: Any) -> None:
                  'examples:\n  loopwatch abort\n  loopwatch abort --reason "the loss went up"')  # fmt: skip
     _run(abort)
     _reason(abort)
+    _run(_add(commands, "trust", "ask:trust", "Let the forecaster act, before its back-test has proved it.",
+              manual.TRUST_EXAMPLES))  # fmt: skip
     note = _add(commands, "note", "ask:note", "Tell the proposer something; it stands in the next prompt.",
                 'examples:\n  loopwatch note "try a larger learning rate"\n  loopwatch note RUN "leave the optimizer alone"')  # fmt: skip
     note.add_argument(

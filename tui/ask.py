@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from loopwatch.engine import client
 from loopwatch.engine.client import Run, Viewer
-from loopwatch.engine.commands import Abort, AnyCommand, Hold, Note, Pause, Reply, SetPolicy, Stop
+from loopwatch.engine.commands import Abort, AnyCommand, Hold, Note, Pause, Reply, SetPolicy, Stop, Trust
 from loopwatch.engine.errors import ConfigError
 from loopwatch.engine.events import Answer
 from loopwatch.engine.policy import GATES, Gate, parse
@@ -60,6 +60,11 @@ def reply(args: Namespace) -> int:
     gate, answer = REPLIES[args.command]
     diff = _diff(args.diff) if answer == "amend" else ""
     return ask(client.find(args.run), Reply(gate=gate, answer=answer, reason=args.reason, diff=diff))
+
+
+def trust(args: Namespace) -> int:
+    """`loopwatch trust [RUN]`."""
+    return ask(client.find(args.run), Trust())
 
 
 def note(args: Namespace) -> int:

@@ -23,6 +23,7 @@ steer
   abort [RUN]          stop the running experiment; it is not kept
   note [RUN] TEXT      tell the proposer something
   policy [RUN] GATE=POLICY   change when a gate asks a person
+  trust [RUN]          let the forecaster abort, before it has proved itself
 
 answer a gate
   approve, veto, send-back, amend [RUN]   a proposal, before it is applied
@@ -63,6 +64,7 @@ A gate's policy is one of
   ask:SECONDS=veto      ask, and take silence for no after SECONDS
   ask-if:RULE,...       ask when any rule holds, else auto; a rule is one of
                         lines>N, files>N, path=NAME, gain>X, gain<X
+  shadow, off           the run gate only: the forecaster only counts; or rests
 The gates are `apply` (before a proposal is applied), `run` (when an experiment
 looks hopeless) and `verdict` (before a verdict counts)."""
 
@@ -94,6 +96,13 @@ with --headless or --json.
 examples:
   loopwatch resume
   loopwatch resume --headless --experiments 50"""
+
+TRUST_EXAMPLES: Final = """\
+Until then it is in shadow: it looks and counts, and aborts nothing.
+
+examples:
+  loopwatch backtest      look first
+  loopwatch trust"""
 
 STOP_EXAMPLES: Final = """\
 examples:

@@ -59,6 +59,7 @@ def standing(run: Run, state: State, *, alive: bool) -> str:
     lines.append(f"best         {words.best(state)}")
     if state.gates:
         lines.append("gates        " + ", ".join(f"{gate} {policy}" for gate, policy in state.gates.items()))
+        lines.append(f"forecaster   {client.forecaster_record(state)}")
     if unread := state.unread_notes():
         lines.append(f"notes        {len(unread)} for the next prompt")
     if state.warnings:

@@ -15,7 +15,7 @@ from loopwatch.engine.client import Run, Viewer
 from loopwatch.engine.commands import Resume
 from loopwatch.engine.config import Gates, RunConfig, StopConditions
 from loopwatch.engine.errors import ConfigError, RunNotFound
-from loopwatch.engine.policy import FORMS, GATES, parse
+from loopwatch.engine.policy import FORMS, GATES, parse_for
 from loopwatch.engine.state import State
 
 from . import headless, words
@@ -167,6 +167,7 @@ def read_settings(args: Namespace, found: task.Task, *, on_screen: bool) -> dict
         "gates": _checked(Gates, **gates),
         "stop": _checked(StopConditions, **{name: value for name, value in stop.items() if value is not None}),
         "margin_sigma": args.margin_sigma,
+        "forecaster": args.forecaster,
         "by": client.me(),
     }
     given = {name: value for name, value in settings.items() if value is not None}
@@ -180,7 +181,7 @@ def gate_policy(text: str) -> tuple[str, str]:
     if gate not in GATES or not policy:
         raise ConfigError(f"{text!r} is not GATE=POLICY; gates are {', '.join(GATES)}, policies {FORMS}")
     try:
-        return gate, parse(policy).text
+        return gate, parse_for(next(name for name in GATES if name == gate), policy).text
     except ValueError as error:
         raise ConfigError(f"--gate {text}: {error}") from None
 

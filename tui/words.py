@@ -55,6 +55,12 @@ _ANSWERS: Final[dict[Answer, str]] = {
     "discard": "verdict overridden: discard",
 }
 
+_MODES: Final = {
+    "shadow": " (in shadow: it only counts)",
+    "audit": " (audited: it runs to its end, to see who is right)",
+    "acts": "",
+}
+
 _TO_ANSWER: Final[dict[Gate, tuple[str, ...]]] = {
     "apply": ("approve", "veto", "send-back -m WHY", "amend --diff FILE"),
     "run": ("let-run", "abort"),
@@ -130,6 +136,8 @@ def _told(fact: AnyFact) -> str:
             return f"the {fact.gate} gate is now {clean(fact.policy)}, by {clean(fact.by)}"
         case events.Noted():
             return f"note {fact.note} by {clean(fact.by)}: {one_line(fact.text)}"
+        case events.ForecasterTrusted():
+            return f"the forecaster may act from now on, by {clean(fact.by)}" + _after(": ", fact.why)
         case events.StopAsked():
             return f"{clean(fact.by)} asked to stop {'at once' if fact.now else 'after this experiment'}"
         case events.Stopped():
@@ -142,7 +150,8 @@ def _told_of_experiment(fact: "ExperimentFact") -> str:
     match fact:
         case events.Proposing():
             again = f" again (revision {fact.revision})" if fact.revision > 1 else ""
-            return f"{clean(fact.proposer)} proposes{again}" + _after("; sent back because ", fact.comment)
+            notes = f" with note {', '.join(map(str, fact.notes))} in its prompt" if fact.notes else ""
+            return f"{clean(fact.proposer)} proposes{again}{notes}" + _after("; sent back because ", fact.comment)
         case events.Proposed():
             return f"proposed: {one_line(fact.hypothesis)}" + _size(fact.added, fact.removed, fact.paths)
         case events.Asked():
@@ -153,6 +162,8 @@ def _told_of_experiment(fact: "ExperimentFact") -> str:
             return "applied to the working folder"
         case events.Started():
             return "started" + (f" again, attempt {fact.attempt}" if fact.attempt > 1 else "") + f" (seed {fact.seed})"
+        case events.AbortSuggested():
+            return f"abort suggested at {fact.share:.0%}: {one_line(fact.reason)}{_MODES[fact.mode]}"
         case events.Finished():
             return f"ended after {duration(fact.wall_seconds)}: {one_line(fact.reason)}" + _after(", ", fact.detail)
         case events.Measured():
@@ -280,6 +291,6 @@ def _after(between: str, text: str) -> str:
 
 
 ExperimentFact = (
-    events.Proposing | events.Proposed | events.Asked | events.Decided | events.Applied | events.Started | events.Finished
-    | events.Measured | events.AttemptLost | events.Judged | events.Settled
+    events.Proposing | events.Proposed | events.Asked | events.Decided | events.Applied | events.Started
+    | events.AbortSuggested | events.Finished | events.Measured | events.AttemptLost | events.Judged | events.Settled
 )  # fmt: skip

@@ -16,6 +16,7 @@ from loopwatch.engine.proposers import proposer
 from loopwatch.engine.runner import Runner
 from loopwatch.engine.task import load
 from loopwatch.engine.telemetry import Telemetry
+from loopwatch.engine.watcher import Watcher
 from loopwatch.engine.workspace import Workspace
 from tests.engine import facts
 
@@ -42,7 +43,10 @@ class Engine:
         self.journal = journal_in(run_dir, opened, facts.engine(), *facts.life(1)[:-1], settled)
         self.gates = Gates(self.journal)
         runner = Runner(task, run_dir, workdir=workspace.work_folder, pristine=workspace.pristine_folder, seed=1)
-        bench = Bench(task=task, journal=self.journal, workspace=workspace, runner=runner, gates=self.gates, seed=1)
+        bench = Bench(
+            task=task, journal=self.journal, workspace=workspace, runner=runner, gates=self.gates, seed=1,
+            watcher=Watcher(task=task, config=config, journal=self.journal),
+        )  # fmt: skip
         archive = Archive(task=task, journal=self.journal, workspace=workspace, run_dir=run_dir)
         desk = Desk(
             task=task, config=config, journal=self.journal, workspace=workspace, proposer=proposer("random"), archive=archive,
