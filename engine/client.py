@@ -11,10 +11,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from . import home
 from .commands import AnyCommand
@@ -23,7 +23,13 @@ from .errors import LoopwatchError, RunInUse, RunNotFound, StateFolderError
 from .events import EngineStarted, Entry, Stopped
 from .ledger import Inbox, Ledger
 from .state import State
-from .telemetry import Look, Point, Telemetry, Thought
+from .telemetry import Look as Look
+from .telemetry import Point, Telemetry, Thought
+
+if TYPE_CHECKING:  # for viewers to name; one that replays nothing does not load it
+    from .backtest import BackTest as BackTest
+    from .backtest import Progress as Progress
+    from .backtest import Row as Row
 
 START_SECONDS = 60
 UNDO_SECONDS = 2.0
@@ -190,6 +196,25 @@ def forecaster_record(state: State) -> str:
         return "the forecaster is off"
     told = tally(outcomes(state), promised=state.opened.config.error_budget).sentence
     return told if state.trusted_by and state.gates.get("run") != "shadow" else f"in shadow, it only counts; {told}"
+
+
+def backtest(source: Run | Path, forecasters: Sequence[str], *, progress: "Progress") -> "BackTest":
+    """Replay a run's finished experiments, or those of a file of curves, through forecasters; through all when none is named.
+
+    Takes seconds to minutes, and says in `progress` where it is. ConfigError for a bad file, a bad name, or nothing to replay.
+    """
+    from .backtest import backtest, loop_of, loops_in
+    from .forecast import ERROR_BUDGET
+
+    if isinstance(source, Path):
+        return backtest(loops_in(source), forecasters, promised=ERROR_BUDGET, progress=progress)
+    viewer, config = Viewer(source, name="back-test"), source.config
+    try:
+        viewer.poll()
+        loop = loop_of(viewer.state, viewer.points, margin_sigma=config.margin_sigma)
+    finally:
+        viewer.close()
+    return backtest([loop], forecasters, promised=config.error_budget, progress=progress)
 
 
 class Viewer:

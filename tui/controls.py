@@ -1,7 +1,7 @@
 """What a person can do to a run: each a command with the id and digest of what they saw."""
 
 from loopwatch.engine.client import Viewer
-from loopwatch.engine.commands import Abort, Hold, Note, Pause, Reply, Resume, SetPolicy, Stop
+from loopwatch.engine.commands import Abort, Hold, Note, Pause, Reply, Resume, SetPolicy, Stop, Trust
 from loopwatch.engine.events import Answer, Asked
 from loopwatch.engine.state import State
 
@@ -55,6 +55,10 @@ class Controls:
             self._answers.ask(Resume(), "go on")
         else:
             self._answers.ask(Hold(), "hold")
+
+    def trust(self) -> None:
+        """Let the forecaster act."""
+        self._answers.ask(Trust(), "trust the forecaster", undo=True)
 
     def note(self, text: str) -> None:
         """Tell the proposer."""

@@ -4,7 +4,7 @@ import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from loopwatch.engine.client import Viewer
+from loopwatch.engine.client import Look, Viewer
 from loopwatch.engine.state import Experiment
 from loopwatch.engine.task import Budget
 
@@ -45,6 +45,11 @@ class CurveFeed:
         return Series(self.x, self.y) if self.x else None
 
     @property
+    def last(self) -> float | None:
+        """The last value that is a number."""
+        return next((value for value in reversed(self.y) if not math.isnan(value)), None)
+
+    @property
     def progress(self) -> float | None:
         """How much of the budget the last point had used."""
         return min(1.0, self.x[-1]) if self.x else None
@@ -74,6 +79,23 @@ class CurveFeeds:
         grew = feed.fetch(self._viewer, budget)
         feed.complete = experiment.step == "settled"
         return feed, grew or known is None
+
+
+@dataclass
+class LookFeed:
+    """What the forecaster expected of one experiment's last attempt, look by look."""
+
+    experiment: int
+    seen: int = 0
+    looks: list[Look] = field(default_factory=list)
+
+    def fetch(self, viewer: Viewer) -> bool:
+        """Add what is new; whether anything was."""
+        new = viewer.looks(self.experiment, after=self.seen)
+        if new:
+            self.seen = new[-1].id
+            self.looks = [look for look in (*self.looks, *new) if look.attempt == new[-1].attempt]
+        return bool(new)
 
 
 @dataclass

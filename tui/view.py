@@ -6,6 +6,7 @@ Text that came from an agent, an experiment or a person is cleaned by the widget
 import time
 from collections.abc import Sequence
 
+from loopwatch.engine.client import Look
 from loopwatch.engine.events import Verdict
 from loopwatch.engine.state import Experiment, State
 from loopwatch.engine.task import Metric
@@ -15,6 +16,8 @@ from .clean import clean
 from .keys import KEYS
 from .palette import Role
 from .widgets.askbox import AskView
+from .widgets.curve import Forecast, Level
+from .widgets.spark import chances as sparkline_of
 from .widgets.spark import progress_bar, sparkline
 from .widgets.table import Cell, Column, Row
 
@@ -52,7 +55,7 @@ EXPERIMENT_COLUMNS = (
     Column("value", 8, "right"),
     Column("gain", 8, "right", priority=1),
     Column("σ", 5, "right", priority=2),
-    Column("idea", 12, priority=0, flexible=True),
+    Column("idea", 9, priority=0, flexible=True),
 )
 
 
@@ -240,7 +243,9 @@ def diff_body(e: Experiment) -> str:
     return "".join(line for line in e.diff.splitlines(keepends=True)[2:]) if e.diff.startswith("--- ") else e.diff
 
 
-def curve_title(state: State, e: Experiment | None, best: Experiment | None) -> Parts:
+def curve_title(
+    state: State, e: Experiment | None, best: Experiment | None, looks: Sequence[Look], *, ascii_only: bool
+) -> Parts:
     """The words above the curve."""
     if e is None:
         return [("loss", "text")]
@@ -249,7 +254,31 @@ def curve_title(state: State, e: Experiment | None, best: Experiment | None) -> 
         parts.append((f"  best #{best.number}", "quiet"))
     if e.value is not None and state.opened:
         parts.append((f"  {clean(state.metric.name)} {words.number(e.value)}", "text"))
+    if not looks:
+        return parts
+    last = looks[-1]
+    chances = sparkline_of([look.p_better for look in looks], 8, ascii_only=ascii_only)
+    parts.append((f"  chance {chances} {last.p_better:.0%}", "warn" if last.abort else "quiet"))
+    if e.value is None and last.mean is not None and last.sd is not None:
+        parts.append((f"  ends {words.number(last.mean)} ± {words.number(last.sd)}", "warn" if last.abort else "quiet"))
     return parts
+
+
+def band(state: State, e: Experiment, looks: Sequence[Look], best_loss: float | None) -> tuple[Forecast, Level] | None:
+    """The last forecast on the scale of the loss, with the level that must be beaten; None when there is no such scale.
+
+    The curve shows the loss and the forecast is of the metric. The best experiment ties them together: it ended with a loss and
+    with a metric, and the ratio of the two is taken for this one too.
+    """
+    best = state.best_value
+    if e.value is not None or not looks or state.opened is None or state.metric.direction != "down":
+        return None
+    last = looks[-1]
+    if last.mean is None or last.sd is None or not best or not best_loss or best_loss <= 0 or best <= 0:
+        return None
+    scale = best_loss / best
+    low, high = ((last.mean + sign * 1.645 * last.sd) * scale for sign in (-1, 1))
+    return Forecast(low, high), Level(best_loss, f"best {words.number(best)}")
 
 
 def event_line(at: float, text: str) -> str:

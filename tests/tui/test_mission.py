@@ -15,6 +15,7 @@ from loopwatch.engine import events
 from loopwatch.engine.client import Run
 from loopwatch.engine.config import Gates, RunConfig
 from loopwatch.engine.events import AnyFact
+from loopwatch.engine.forecast import Forecast
 from loopwatch.engine.ledger import Ledger
 from loopwatch.engine.records import Sample
 from loopwatch.engine.task import Budget, Metric
@@ -67,6 +68,15 @@ class Film:
         for step in range(1, int(until * 100) + 1):
             loss = low + 3 / (1 + step / 5)
             self._telemetry.add_samples(experiment, 1, step / 5, [Sample(step=step, progress=step / 100, loss=loss)])
+        self._telemetry.flush()
+
+    def look(self, experiment: int, *chances: float) -> None:
+        """Looks of the forecaster, every tenth of the budget."""
+        for at, chance in enumerate(chances, start=1):
+            forecast = Forecast(
+                at / 10, 3.6, 0.05, chance, 0.02, chance < 0.02, f"would end at 3.600 ± 0.050, {chance:.0%} chance"
+            )
+            self._telemetry.add_forecast(experiment, 1, at * 2.0, forecast)
         self._telemetry.flush()
 
     def propose(self, number: int, hypothesis: str, diff: str = DIFF) -> None:
@@ -186,6 +196,19 @@ class TestEachState:
         film.train(4, until=0.6, low=3.1)
 
         async with screen(film, size) as pilot:
+            assert text(pilot) == snapshot
+
+    async def test_an_abort_is_suggested(self, film: Film, size: tuple[int, int], snapshot: SnapshotAssertion) -> None:
+        film.propose(4, "a higher learning rate")
+        film.start(4)
+        film.train(4, until=0.5, low=3.5)
+        film.look(4, 0.4, 0.3, 0.1, 0.05, 0.01)
+        film.ask(
+            4, "run", "abort suggested: would end at 3.600 ± 0.050, best is 3.300, 1 % chance to improve, 10 s saved"
+        )
+
+        async with screen(film, size) as pilot:
+            await settle(pilot, armed(pilot))
             assert text(pilot) == snapshot
 
     async def test_held(self, film: Film, size: tuple[int, int], snapshot: SnapshotAssertion) -> None:

@@ -129,6 +129,10 @@ class Handlers:
         """End the run."""
         self._prompt("stop the run: after this experiment, or now? (after/now, esc: not at all)", self._controls.stop)
 
+    def trust(self) -> None:
+        """Let the forecaster act."""
+        self._controls.trust()
+
     def restart(self) -> None:
         """Start an engine again."""
         if "dead" in self._screen.moments():

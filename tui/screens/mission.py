@@ -17,7 +17,7 @@ from .. import view, words
 from ..arrange import PaneName
 from ..controls import Controls
 from ..deciding import Answers
-from ..feeds import CurveFeeds, ThoughtFeed
+from ..feeds import CurveFeeds, LookFeed, ThoughtFeed
 from ..keys import KEYS, When, footer
 from ..repaint import CellCompositor
 from ..widgets.askbox import AskBox
@@ -72,6 +72,7 @@ class Mission(Screen[None]):
         """The pane that a person chose to give the room to; None follows what matters."""
         self.zoomed: PaneName | None = None
         self._curves = CurveFeeds(viewer)
+        self._looks: LookFeed | None = None
         self._drawn: tuple[int | None, int | None] = (None, None)
         self._header: tuple[int, int, int, bool, bool] | None = None
         self._thoughts: ThoughtFeed | None = None
@@ -253,17 +254,24 @@ class Mission(Screen[None]):
         now, grew = self._curves.fetch(e, state.budget) if e else (None, False)
         behind, _ = self._curves.fetch(best, state.budget) if best else (None, False)
         drawn = (e.number if e else None, best.number if best else None)
-        if not grew and drawn == self._drawn:
+        if e and (self._looks is None or self._looks.experiment != e.number):
+            self._looks = LookFeed(e.number)
+        looked = self._looks.fetch(self.viewer) if self._looks else False
+        if not grew and not looked and drawn == self._drawn:
             return
         curve = self.query_one(Curve)
         if drawn != self._drawn:
             curve.reset()
             self._drawn = drawn
         ends = [1.0, *(feed.x[-1] for feed in (now, behind) if feed and feed.x and math.isfinite(feed.x[-1]))]
+        looks = self._looks.looks if self._looks else []
+        forecast = view.band(state, e, looks, behind.last if behind else None) if e else None
         curve.show(
             now=now.series if now else None,
             best=behind.series if behind else None,
-            title=[("2 ", "quiet"), *view.curve_title(state, e, best)],
+            title=[("2 ", "quiet"), *view.curve_title(state, e, best, looks, ascii_only=self._ascii)],
+            forecast=forecast[0] if forecast else None,
+            level=forecast[1] if forecast else None,
             x_max=max(ends),
             x_label="budget",
             x_end=f"{max(ends):.0%}",

@@ -35,6 +35,12 @@ def sparkline(
     return "".join(bars[round((value - low) / step)] for value in shown).ljust(width)
 
 
+def chances(values: Sequence[float], width: int, *, ascii_only: bool = False) -> str:
+    """Return the last `width` probabilities as bars, from 0 to 1 whatever they are."""
+    bars = ASCII_BARS if ascii_only else BARS
+    return "".join(bars[round(max(0.0, min(1.0, value)) * (len(bars) - 1))] for value in values[-width:])
+
+
 def progress_bar(fraction: float, width: int, *, ascii_only: bool = False) -> str:
     """Return a bar of exactly `width` cells; anything below 0 or not a number is empty, above 1 is full."""
     done, left = ("=", ".") if ascii_only else ("━", "─")
