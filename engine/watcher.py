@@ -60,9 +60,12 @@ class Watcher:
         self._watch = None
         if self.is_off or experiment.is_baseline:
             return
-        history = self._history()
-        self._watch = self._forecaster.watch(self._setting(history))
-        self._prove(history)
+        try:
+            history = self._history()
+            self._watch = self._forecaster.watch(self._setting(history))
+            self._prove(history)
+        except Exception as error:
+            self._look_away(error)
 
     def heard(self, samples: Iterable[Sample], at: float) -> AbortSuggested | None:
         """Take the samples of the running attempt; the fact of a suggestion, at the first look that would abort.
@@ -79,12 +82,7 @@ class Watcher:
         try:
             return self._look(self._watch, curve(self._readings), now, at)
         except Exception as error:
-            # A border: a forecaster that fails says nothing about this experiment, and ends nothing.
-            traceback.print_exc()
-            self._watch = None
-            self._journal.append(
-                Warned(text=f"the forecaster failed and looks away: {error}", experiment=self._experiment_number)
-            )
+            self._look_away(error)
             return None
 
     async def close(self) -> None:
@@ -92,6 +90,13 @@ class Watcher:
         if self._testing:
             self._testing.cancel()
             await asyncio.gather(self._testing, return_exceptions=True)
+
+    def _look_away(self, error: Exception) -> None:
+        # A border: a forecaster that fails says nothing about this experiment, and ends nothing.
+        traceback.print_exception(error)
+        self._watch = None
+        text = f"the forecaster failed and looks away: {error}"
+        self._journal.append(Warned(text=text, experiment=self._experiment_number))
 
     @property
     def _experiment_number(self) -> int | None:
