@@ -174,6 +174,14 @@ def _add_looking(commands: Any) -> None:
         "--format", choices=("jsonl", "tsv"), default="jsonl", help="every fact, or the classic table (default: jsonl)"
     )
     export.add_argument("--output", metavar="FILE", help="write to a file instead of stdout")
+    backtest = _add(commands, "backtest", "backtest:backtest",
+                    "Replay finished experiments: would the forecaster have lost good ones?", manual.BACKTEST)  # fmt: skip
+    backtest.add_argument("source", metavar="RUN|FILE", nargs="?",
+                          help="a run's name, or a file of curves that ends in .jsonl or .jsonl.gz; the newest run without it")  # fmt: skip
+    backtest.add_argument("--forecaster", metavar="NAME", action="append", default=[],
+                          help="only this one, may be repeated: learned, power-law, median, "
+                          "halving, best-curve or never (default: all)")  # fmt: skip
+    _json(backtest)
     new = _add(commands, "new", "scaffold:new", "Write a complete task that runs at once, to be changed into your own.",
                "examples:\n  loopwatch new tasks/mine\n  loopwatch run tasks/mine --headless --experiments 3")  # fmt: skip
     new.add_argument("folder", metavar="DIR", help="a folder for it; files that are there are never overwritten")

@@ -35,6 +35,7 @@ look
   status [RUN]         how a run stands, and what you can do
   show [RUN] N         one experiment: why, what, how it went, who decided
   export [RUN]         every fact as JSON lines, or the classic results.tsv
+  backtest [RUN|FILE]  replay what is finished: may the forecaster be trusted?
 
 make
   new DIR              a task of your own that runs at once
@@ -103,6 +104,30 @@ Until then it is in shadow: it looks and counts, and aborts nothing.
 examples:
   loopwatch backtest      look first
   loopwatch trust"""
+
+BACKTEST: Final = """\
+Every experiment is replayed as if the forecaster had decided: what it aborts
+stays unknown to it, as in life. In JSON, `verdict` is one of too_few, broken
+(more false aborts than promised), idle (nothing saved), unproved (no more than
+promised, but chance could hide more) and kept.
+
+A file has one experiment a line, a JSON object with
+  episode, order    the loop that it belongs to, and its place there
+  budget            how much it could use, in the unit of `times`
+  direction         of the metric: "min" or "max"
+  final             the metric at the end, null if it failed
+  times, losses     the training loss; null is no number
+and optionally
+  val_times, vals   the metric on the way
+  loss_to_metric    the factor from the loss to the metric's scale
+  duration          when it really ended
+A bad line ends it: without that experiment, later ones would be compared with
+another best.
+
+examples:
+  loopwatch backtest
+  loopwatch backtest pretrain-1121-073610 --forecaster learned
+  loopwatch backtest curves.jsonl.gz --json"""
 
 STOP_EXAMPLES: Final = """\
 examples:
