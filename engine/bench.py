@@ -125,6 +125,8 @@ class Bench:
             self._watching = asyncio.create_task(self._suggest_abort(experiment, why))
 
     async def _suggest_abort(self, experiment: Experiment, why: str) -> None:
+        if self._journal.state.gates["run"] in RUN_ONLY:
+            return  # the policy has changed since
         decided = await self._gates.decide(
             "run",
             experiment.number,

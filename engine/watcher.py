@@ -5,6 +5,7 @@ this run's own experiments, or a person said go) and the experiment is not one t
 """
 
 import asyncio
+import math
 import traceback
 from collections.abc import Iterable
 from typing import Literal
@@ -12,10 +13,10 @@ from typing import Literal
 from .config import RunConfig
 from .events import AbortSuggested, ForecasterTrusted, Warned
 from .forecast import Curve, Forecast, Forecaster, Past, Reading, Setting, Watch, curve, forecaster
-from .forecast_record import audited, proven
+from .forecast_record import ENOUGH, audited, proven
 from .journal import Journal
-from .past import past_of
-from .policy import parse
+from .past import READINGS, past_of, ran, thinned
+from .policy import RUN_ONLY
 from .records import Sample
 from .state import Experiment
 from .task import Task
@@ -52,7 +53,7 @@ class Watcher:
     @property
     def is_off(self) -> bool:
         """Whether the run gate's policy keeps the forecaster from looking at all."""
-        return parse(self._journal.state.gates["run"]).text == "off"
+        return self._journal.state.gates["run"] == "off"
 
     def begin(self, experiment: Experiment) -> None:
         """An attempt is about to start."""
@@ -63,7 +64,7 @@ class Watcher:
         try:
             history = self._history()
             self._watch = self._forecaster.watch(self._setting(history))
-            self._prove(history)
+            self._prove(history, experiment.number)
         except Exception as error:
             self._look_away(error)
 
@@ -72,13 +73,17 @@ class Watcher:
 
         at  seconds of training so far, held time not counted
         """
+        if self._watch is None:
+            return None
         budget = self._task.budget
         for sample in samples:
             share = budget.share(at=at, step=sample.step, progress=sample.progress)
             self._readings.append(Reading(share, sample.loss, sample.metric, sample.lr_multiplier))
-        if self._watch is None or not self._readings or (now := self._readings[-1].share) < self._next or now >= 1:
+        if len(self._readings) > 4 * READINGS:
+            self._readings = thinned(self._readings)
+        if self.is_off or not self._readings or (now := self._readings[-1].share) < self._next or now >= 1:
             return None
-        self._next = now - now % self._step + self._step
+        self._next = self._step * (math.floor(now / self._step + 1e-9) + 1)
         try:
             return self._look(self._watch, curve(self._readings), now, at)
         except Exception as error:
@@ -134,7 +139,7 @@ class Watcher:
 
     def _mode(self, number: int) -> Literal["shadow", "audit", "acts"]:
         state = self._journal.state
-        if state.trusted_by is None or state.gates["run"] == "shadow":
+        if state.trusted_by is None or state.gates["run"] in RUN_ONLY:
             return "shadow"
         return "audit" if audited(state.run, number, share=self._config.audit) else "acts"
 
@@ -155,29 +160,34 @@ class Watcher:
         )
 
     def _history(self) -> tuple[Past, ...]:
-        state, telemetry = self._journal.state, self._journal.telemetry
-        for number, experiment in state.experiments.items():
-            if experiment.verdict is not None and number not in self._past:
-                self._past[number] = past_of(experiment, telemetry.points(number), self._task.budget)
-        known = [past for past in self._past.values() if past is not None]
-        best = [past for past in known[:-LONGEST_HISTORY] if past.number == state.best]
-        return (*best, *known[-LONGEST_HISTORY:])
-
-    def _prove(self, history: tuple[Past, ...]) -> None:
-        """Test the forecaster on the run's own experiments, in the background and less often as they grow many."""
         state = self._journal.state
-        enough = len(history) >= max(10, self._tested * 1.2)
-        if state.trusted_by is None and enough and (self._testing is None or self._testing.done()):
-            self._tested = len(history)
+        known = [number for number, experiment in state.experiments.items() if ran(experiment)]
+        wanted = {number for number in known if number == state.best}.union(known[-LONGEST_HISTORY:])
+        self._past = {number: self._past.get(number) or self._read(number) for number in sorted(wanted)}
+        return tuple(past for past in self._past.values() if past is not None)
+
+    def _read(self, number: int) -> Past | None:
+        points = self._journal.telemetry.points(number)
+        return past_of(self._journal.state.experiments[number], points, self._task.budget)
+
+    def _prove(self, history: tuple[Past, ...], number: int) -> None:
+        """Test the forecaster on the run's own experiments, in the background and less often as they grow many."""
+        due = len(history) >= ENOUGH and number >= self._tested * 1.2
+        if self._journal.state.trusted_by is None and due and (self._testing is None or self._testing.done()):
+            self._tested = number
             self._testing = asyncio.create_task(self._test(history))
 
     async def _test(self, history: tuple[Past, ...]) -> None:
-        proof = await asyncio.to_thread(
-            proven,
-            history,
-            self._forecaster,
-            direction=self._task.metric.direction,
-            error_budget=self._config.error_budget,
-        )
+        try:
+            proof = await asyncio.to_thread(
+                proven,
+                history,
+                self._forecaster,
+                direction=self._task.metric.direction,
+                error_budget=self._config.error_budget,
+            )
+        except Exception:
+            traceback.print_exc()  # what cannot be tested is not proved; it stays in shadow
+            return
         if proof.proven and self._journal.state.trusted_by is None:
             self._journal.append(ForecasterTrusted(by="its back-test", why=proof.sentence))
