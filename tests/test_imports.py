@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 DOOR = {"client", "commands", "config", "errors", "events", "policy", "state", "task"}
 """What of the engine a viewer may import."""
-PURE = ("commands", "config", "errors", "events", "judge", "policy", "state", "stopping")
+PURE = ("commands", "config", "errors", "events", "forecast", "judge", "policy", "state", "stopping")
 HEAVY = {"anthropic", "git", "numpy", "plotext", "pygit2", "torch"}
 
 
