@@ -10,6 +10,7 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -89,6 +90,15 @@ class BackTest:
     rows: tuple[Row, ...]
     judged: Row
     verdict: Judged
+    enough: int = ENOUGH
+    """Experiments without which the verdict is too_few."""
+    enough_good: int = ENOUGH_GOOD
+    """Improvements without which the verdict is too_few."""
+
+    @property
+    def to_prove(self) -> int:
+        """Improvements that prove the promise when none of them is aborted: those at which Wilson's interval ends there."""
+        return next(good for good in count(1) if wilson(0, good).high <= self.promised)
 
 
 def backtest(

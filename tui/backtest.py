@@ -62,8 +62,8 @@ def sentence(table: "BackTest") -> str:
         case "too_few":
             return (
                 f"This is too little to say whether to trust {row.forecaster}: {_count(table.experiments, 'experiment')}, "
-                f"{_count(row.good, 'improvement')}. Promised are at most {promised} false aborts; "
-                "to say anything takes 10 experiments and 3 improvements, to prove it about 75 improvements."
+                f"{_count(row.good, 'improvement')}. It takes {table.enough} and {table.enough_good} to say anything; that at most "
+                f"{promised} are aborted falsely, as is promised, {table.to_prove} improvements can prove."
             )
         case "broken":
             return f"Do not trust {row.forecaster} on this data: {measured}, and at most {promised} are promised."
