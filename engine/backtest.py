@@ -9,7 +9,7 @@ import gzip
 import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -20,8 +20,8 @@ from .errors import ConfigError
 from .forecast import FORECASTERS, Curve, Direction, Forecaster, Past, Reading, curve, forecaster
 from .forecast_record import ENOUGH, ENOUGH_GOOD, Interval, wilson
 from .forecast_replay import Replayed, replay
-from .past import past_of
-from .state import Experiment, State
+from .past import past_of, thinned
+from .state import State
 from .telemetry import Point
 
 OURS = "learned"
@@ -137,11 +137,11 @@ def loop_of(state: State, points: Callable[[int], Iterable[Point]], *, margin_si
         return Loop((), "down")
     budget, metric = state.opened.budget, state.opened.metric
     found = [
-        (experiment, past)
+        past
         for number, experiment in sorted(state.experiments.items())
         if (past := past_of(experiment, points(number), budget)) is not None
     ]
-    whole = tuple(_believed(experiment, past) for experiment, past in found if past.ended != "aborted")
+    whole = tuple(past for past in found if past.ended != "aborted")
     return Loop(whole, metric.direction, metric.noise, margin_sigma, left_out=len(found) - len(whole))
 
 
@@ -193,7 +193,8 @@ class _Line(BaseModel):
         metrics = zip(self.val_times, self.vals, strict=True)
         readings = [Reading(time / self.budget, loss=math.nan if loss is None else loss) for time, loss in losses]
         readings += [Reading(time / self.budget, metric=value) for time, value in metrics]
-        return curve(sorted(readings, key=lambda reading: reading.share), loss_to_metric=self.loss_to_metric)
+        ordered = sorted(readings, key=lambda reading: reading.share)
+        return curve(thinned(ordered), loss_to_metric=self.loss_to_metric)
 
     def past(self, number: int) -> Past:
         """As experiment `number` of its loop."""
@@ -230,11 +231,6 @@ def _loop(lines: Iterable[_Line]) -> Loop:
     ordered = sorted(lines, key=lambda line: line.order)
     experiments = tuple(line.past(number) for number, line in enumerate(ordered, start=1))
     return Loop(experiments, "down" if ordered[0].direction == "min" else "up")
-
-
-def _believed(experiment: Experiment, past: Past) -> Past:
-    """A number that the judge did not believe is no number to beat."""
-    return replace(past, final=None, ended="failed") if experiment.verdict == "voided" else past
 
 
 def _replayed(loop: Loop, with_: Forecaster) -> Replayed:
