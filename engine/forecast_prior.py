@@ -33,6 +33,8 @@ class Forest:
 
     def log_odds(self, features: Floats) -> float:
         """Of beating the best."""
+        # As they were when it was fitted; a rank is often exactly a threshold.
+        features = features.astype(np.float32).astype(np.float64)
         missing = np.isnan(features)
         twice = np.concatenate([np.where(missing, -np.inf, features), np.where(missing, np.inf, features)])
         node = self.roots

@@ -144,7 +144,8 @@ def proven(
     if len(past) < ENOUGH:
         return Proof(False, f"in shadow: {len(past)} experiments ran to their end, {ENOUGH} are needed for a back-test")
     row = replay(past, forecaster, direction=direction)
-    tested = f"back-test on {len(past)} experiments: {row.false_aborts} of {row.good} improvements lost, {row.saved:.0%} of the budget saved"
+    lost = f"{row.false_aborts} of {row.good} improvements lost"
+    tested = f"back-test on {len(past)} experiments: {lost}, {row.saved:.0%} of the budget saved"
     if row.good < ENOUGH_GOOD:
         return Proof(False, f"in shadow: {tested}; {ENOUGH_GOOD} improvements are needed", row)
     if row.false_aborts > error_budget * row.good:

@@ -90,7 +90,7 @@ def replay(
         turns.append(turn)
         if turn.stop is None:
             known = (*known, past)
-            best = _better(direction, best, past.final)
+            best = past.final if turn.good or best is None else best
         else:
             known = (*known, Past(past.number, until(past.curve, turn.stop), None, "aborted", turn.stop))
     half = sum(turn.whole for turn in turns) / 2

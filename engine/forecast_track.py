@@ -32,9 +32,9 @@ class Bins:
     counts: Floats
 
 
-def bins(shares: tuple[float, ...], values: tuple[float, ...], until: float) -> Bins:
-    """What of a series was finite and known at `until`."""
-    x, y = np.array(shares), np.array(values)
+def bins(shares: tuple[float, ...], values: tuple[float, ...], until: float, *, scale: float = 1.0) -> Bins:
+    """What of a series was finite and known at `until`, times `scale`."""
+    x, y = np.array(shares), scale * np.array(values)
     known = (x <= until + 1e-9) & np.isfinite(y) & (x >= 0)
     x, y = x[known], y[known]
     cell = np.minimum((x * POINTS).astype(np.intp), POINTS - 1)
@@ -71,7 +71,7 @@ def _track(shares: tuple[float, ...], values: tuple[float, ...]) -> Floats:
     if width > 1:
         sums_x, sums_y = np.cumsum(np.r_[0.0, x]), np.cumsum(np.r_[0.0, y])
         x, y = (sums_x[width:] - sums_x[:-width]) / width, (sums_y[width:] - sums_y[:-width]) / width
-    on_grid = np.interp(GRID, x, y)
+    on_grid: Floats = np.interp(GRID, x, y)
     on_grid[(x[0] - _HOLD > GRID) | (x[-1] + _HOLD + (width - 1) / 2 * _spacing(x) < GRID)] = np.nan
     return on_grid
 

@@ -36,6 +36,10 @@ class Episode:
             else self.name
         )
 
+    def blinded(self) -> "Episode":
+        """The same with the training loss alone."""
+        return replace(self, experiments=tuple(replace(past, curve=_blind(past.curve)) for past in self.experiments))
+
     def shuffled(self, number: int) -> "Episode":
         """The same experiments in another order; 0 is the recorded one."""
         if not number:
@@ -75,3 +79,7 @@ def _curve(run: dict[str, Any]) -> Curve:
     readings = [Reading(time / budget, float("nan") if loss is None else loss) for time, loss in losses]
     readings += [Reading(time / budget, metric=metric) for time, metric in metrics]
     return curve(sorted(readings, key=lambda reading: reading.share), loss_to_metric=run["loss_to_metric"])
+
+
+def _blind(whole: Curve) -> Curve:
+    return replace(whole, metric_shares=(), metrics=())

@@ -16,18 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopwatch.engine.forecast import Past, Setting
-from loopwatch.engine.forecast_features import NAMES, field, see
+from loopwatch.engine.forecast_features import NAMES, see
+from loopwatch.engine.forecast_field import field
 from loopwatch.engine.forecast_replay import CHECKS, until
 
 from .curves import Episode, episodes
 
-ORDERS = 7
+ORDERS = 11
+WHOLE_ORDERS = 6
+"""The other orders are of half of an episode's experiments."""
 CUT = (0.0, 0.5, 0.7)
 """The share of bad experiments that are cut short, by turns."""
+FAR = 1e30
+"""Beyond every feature, and yet a number that JSON knows."""
 CUT_AT = (0.1, 0.15, 0.2, 0.3, 0.5, 0.7)
 SETTINGS: dict[str, Any] = {
-    "max_iter": 100,
-    "learning_rate": 0.08,
+    "max_iter": 300,
+    "learning_rate": 0.04,
+    "max_features": 0.2,
     "max_leaf_nodes": 8,
     "max_depth": 5,
     "min_samples_leaf": 200,
@@ -50,6 +56,11 @@ def rows(played: Sequence[Episode]) -> Rows:
     return Rows(np.array([row[0] for row in found], np.float32), np.array([row[1] for row in found]))
 
 
+def joined(parts: Sequence[Rows]) -> Rows:
+    """Several in one."""
+    return Rows(np.concatenate([part.features for part in parts]), np.concatenate([part.good for part in parts]))
+
+
 def fit(known: Rows) -> dict[str, Any]:
     """A forest, in the form in which it is stored."""
     from sklearn.ensemble import HistGradientBoostingClassifier  # type: ignore[import-not-found, unused-ignore]
@@ -68,7 +79,9 @@ def _tree(nodes: Any) -> list[list[float]]:
     def row(place: int, node: Any) -> list[float]:
         if node["is_leaf"]:
             return [0, 0.0, 0, place, place, float(f"{node['value']:.6g}")]
-        threshold = float(f"{node['num_threshold']:.7g}")
+        # In full: thresholds lie on ranks and other fractions, and a rounded one puts half of the experiments on the other side.
+        # An infinite one parts what is missing from what is not.
+        threshold = min(float(node["num_threshold"]), FAR)
         return [
             int(node["feature_idx"]),
             threshold,
@@ -84,17 +97,25 @@ def _tree(nodes: Any) -> list[list[float]]:
 def _of_episode(episode: Episode) -> Iterator[tuple[NDArray[np.float64], bool]]:
     has_metrics = any(past.curve.metrics for past in episode.experiments)
     for order in range(ORDERS):
-        for blind in (False, True) if has_metrics else (False,):
-            yield from _of_order(episode.shuffled(order), CUT[order % len(CUT)], blind=blind)
+        shown = episode.shuffled(order)
+        if order >= WHOLE_ORDERS:
+            shown = _thinned(shown, order)
+        for view in (shown, shown.blinded()) if has_metrics else (shown,):
+            yield from _of_order(view, CUT[order % len(CUT)])
 
 
-def _of_order(episode: Episode, cut: float, *, blind: bool) -> Iterator[tuple[NDArray[np.float64], bool]]:
-    dice = random.Random(f"{episode.name}/{cut}/{blind}")
+def _thinned(episode: Episode, order: int) -> Episode:
+    """Half of the experiments: shorter histories, other bests."""
+    dice = random.Random(f"{episode.name}/{order}/thin")
+    return replace(episode, experiments=tuple(past for past in episode.experiments if dice.random() < 0.5))
+
+
+def _of_order(episode: Episode, cut: float) -> Iterator[tuple[NDArray[np.float64], bool]]:
+    dice = random.Random(f"{episode.name}/{cut}")
     sign = 1 if episode.direction == "down" else -1
     history: list[Past] = []
     best: float | None = None
-    for whole in episode.experiments:
-        past = replace(whole, curve=replace(whole.curve, metric_shares=(), metrics=())) if blind else whole
+    for past in episode.experiments:
         good = best is not None and past.final is not None and sign * past.final < sign * best
         if history:
             yield from ((features, good) for features in _looks(episode, history, best, past))
@@ -112,7 +133,7 @@ def _looks(episode: Episode, history: list[Past], best: float | None, past: Past
     for check in range(1, CHECKS):
         if check / CHECKS >= past.stop - 1e-9:
             return
-        yield see(known, setting, past.curve, check / CHECKS).features
+        yield see(known, past.curve, check / CHECKS).features
 
 
 def main() -> None:
