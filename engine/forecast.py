@@ -31,6 +31,9 @@ FORECASTERS = {
 ERROR_BUDGET = 0.05
 """Of the experiments that would have improved on the best, the share that may be aborted."""
 
+ENORMOUS = 1e30
+"""A loss beyond this is as good as no number."""
+
 RESTARTS = 3
 """A clock that falls back more often is disorder, not a restart."""
 
@@ -160,17 +163,23 @@ def forecaster(name: str, *, error_budget: float = ERROR_BUDGET) -> Forecaster:
 def curve(readings: Iterable[Reading], *, loss_to_metric: float | None = None) -> Curve:
     """The curve of readings as they were reported: clock restarts dropped, in order, of one moment the last one."""
     attempt = _last_attempt([reading for reading in readings if math.isfinite(reading.share)])
-    losses = {r.share: r.loss if math.isfinite(r.loss) else math.nan for r in attempt if r.loss is not None}
-    metrics = {r.share: r.metric for r in attempt if r.metric is not None and math.isfinite(r.metric)}
+    losses = {r.share: r.loss if abs(r.loss) < ENORMOUS else math.nan for r in attempt if r.loss is not None}
+    metrics = {r.share: r.metric for r in attempt if r.metric is not None and abs(r.metric) < ENORMOUS}
     lrs = {r.share: r.lr for r in attempt if r.lr is not None and math.isfinite(r.lr)}
     return Curve(*_sorted(losses), *_sorted(metrics), *_sorted(lrs), loss_to_metric=loss_to_metric)
 
 
 def _last_attempt(readings: Sequence[Reading]) -> Sequence[Reading]:
-    """What follows the last restart of the clock: a fall to less than half, between two stretches in order."""
-    falls = [i for i in range(1, len(readings)) if readings[i].share < readings[i - 1].share]
-    restarts = [i for i in falls if readings[i].share < 0.5 * readings[i - 1].share]
-    return readings[falls[-1] :] if falls and falls == restarts and len(falls) <= RESTARTS else readings
+    """What follows the last restart of the clock; disorder is left as it is."""
+    shares = [reading.share for reading in readings]
+    falls = [i for i in range(1, len(shares)) if shares[i] < shares[i - 1]]
+    restarted = falls and len(falls) <= RESTARTS and all(_is_restart(shares, i) for i in falls)
+    return readings[falls[-1] :] if restarted else readings
+
+
+def _is_restart(shares: Sequence[float], i: int) -> bool:
+    """A fall to less than half, from where the clock goes on; a single reading that came late goes back to where it was."""
+    return shares[i] < 0.5 * shares[i - 1] and i + 1 < len(shares) and shares[i + 1] < shares[i - 1]
 
 
 def _sorted(values: dict[float, float]) -> tuple[tuple[float, ...], tuple[float, ...]]:

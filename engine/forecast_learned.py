@@ -25,6 +25,10 @@ LEVEL = 0.34
 EARLIEST = 0.095
 """Nothing but a loss that is no number is judged before this share: compiling and warming up say nothing."""
 
+STALE = 4
+"""After this many aborts in a row the level is halved, and so on: with nothing finished, nothing new was learned, and one
+false abort breeds others like it."""
+
 LEADING = 0.2
 """Who is ahead of all but this share of the finished ones is not aborted in the first half of the budget, whatever the
 prior says: late bloomers are flat until they fall, and no other family teaches what one looks like."""
@@ -41,7 +45,8 @@ class Learned:
 
     def watch(self, setting: Setting) -> "LearnedWatch":
         """Put the history on the grid."""
-        return LearnedWatch(setting, field(setting), self._forest, self._error_budget * LEVEL)
+        level = self._error_budget * LEVEL / (1 + _aborted_in_a_row(setting) / STALE)
+        return LearnedWatch(setting, field(setting), self._forest, level)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,3 +77,8 @@ class LearnedWatch:
             return None, None
         sd = math.hypot(outlook.sd, self.setting.noise or 0.0)
         return self.known.sign * outlook.mean, sd
+
+
+def _aborted_in_a_row(setting: Setting) -> int:
+    latest_first = sorted(setting.history, key=lambda past: -past.number)
+    return next((i for i, past in enumerate(latest_first) if past.ended != "aborted"), len(latest_first))

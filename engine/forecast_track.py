@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .forecast import Curve
+from .forecast import ENORMOUS, Curve
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +35,7 @@ class Bins:
 def bins(shares: tuple[float, ...], values: tuple[float, ...], until: float, *, scale: float = 1.0) -> Bins:
     """What of a series was finite and known at `until`, times `scale`."""
     x, y = np.array(shares), scale * np.array(values)
-    known = (x <= until + 1e-9) & np.isfinite(y) & (x >= 0)
+    known = (x <= until + 1e-9) & (np.abs(y) < ENORMOUS) & (x >= 0)
     x, y = x[known], y[known]
     cell = np.minimum((x * POINTS).astype(np.intp), POINTS - 1)
     counts = np.bincount(cell, minlength=POINTS)
@@ -63,7 +63,7 @@ def metric_track(curve: Curve) -> Floats:
 def _track(shares: tuple[float, ...], values: tuple[float, ...]) -> Floats:
     """A series on the grid, smoothed over a twentieth of its points; NaN where it does not reach."""
     x, y = np.array(shares), np.array(values)
-    known = np.isfinite(y)
+    known = np.abs(y) < ENORMOUS
     x, y = x[known], y[known]
     if not len(x):
         return np.full(POINTS, np.nan)
