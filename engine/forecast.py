@@ -144,7 +144,10 @@ class Watch(Protocol):
 class Forecaster(Protocol):
     """Anything that can say how an experiment will end."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """As in `FORECASTERS`."""
+        ...
 
     def watch(self, setting: Setting) -> Watch:
         """Prepare for one experiment; what can be computed before it starts is computed here."""

@@ -5,7 +5,6 @@ episodes ("episodes", five folds) or without the fold's whole family of sources 
 """
 
 import argparse
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,13 @@ from loopwatch.engine.forecast_prior import forest
 from loopwatch.engine.forecast_record import wilson
 from loopwatch.engine.forecast_replay import Replayed, replay
 
+from .calibration import as_svg, as_text, calibrated
 from .curves import Episode, episodes
 from .train import fit, joined, rows
 
+HEADING = (
+    f"{'':18} {'false aborts [Wilson 95 %]':>32}  bad aborted     at   saved   best at half-time: better  same worse"
+)
 FOLDS = 5
 ORDERS = 3
 
@@ -45,8 +48,7 @@ def play(some: Iterable[Episode], forecaster: Forecaster, *, orders: int = ORDER
 def table(played: Sequence[Played]) -> str:
     """All of it, and family by family."""
     families = sorted({each.episode.source for each in played})
-    lines = [f"{'':18} {'false aborts':>30}  bad aborted   at    saved   half-time best: better same worse"]
-    lines.append(line("all", played))
+    lines = [HEADING, line("all", played)]
     lines += [line(family, [each for each in played if each.episode.source == family]) for family in families]
     return "\n".join(lines)
 
@@ -64,7 +66,7 @@ def line(name: str, played: Sequence[Played]) -> str:
     halves = [half(each) for each in played if len(each.result.turns) >= 5]
     wall = "  ".join(f"{halves.count(sign):4d}" for sign in (1, 0, -1))
     interval = f"{lost}/{good} = {share.share:6.1%} [{share.low:5.1%} … {share.high:5.1%}]"
-    return f"{name:18} {interval:>30}  {caught / max(1, bad):8.1%}  {at:6.1%}  {saved:6.1%}   {wall:>30}"
+    return f"{name:18} {interval:>32}  {caught / max(1, bad):11.1%} {at:6.1%} {saved:7.1%}   {wall:>35}"
 
 
 def half(played: Played) -> int:
@@ -87,25 +89,39 @@ def folds(some: Sequence[Episode], by: str) -> list[list[Episode]]:
     return [[each for each in some if dealt[each.group] == fold] for fold in range(FOLDS)]
 
 
+def looks(played: Iterable[Played]) -> list[tuple[float, bool]]:
+    """Every look's probability and whether the experiment improved; of a forecaster that never aborts."""
+    turns = [turn for each in played for turn in each.result.turns]
+    # A half is what is said when there is nothing to say yet.
+    return [(p, turn.good) for turn in turns for _, p in turn.looks if p != 0.5]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("curves", type=Path)
     parser.add_argument("--error-budget", type=float, default=ERROR_BUDGET)
     parser.add_argument("--by", choices=["episodes", "families"], action="append")
+    parser.add_argument("--calibration", type=Path, help="where the calibration plot is written (SVG)")
     chosen = parser.parse_args()
     known = episodes(chosen.curves)
     seen = {each.name: rows([each]) for each in known}
     for by in chosen.by or ["episodes", "families"]:
         full: list[Played] = []
         blind: list[Played] = []
+        watched: list[Played] = []
         for left_out in folds(known, by):
             names = {each.name for each in left_out}
-            fitted = json.loads(json.dumps(fit(joined([seen[each.name] for each in known if each.name not in names]))))
-            forecaster = Learned(error_budget=chosen.error_budget, forest=forest(fitted))
+            fitted = forest(fit(joined([seen[each.name] for each in known if each.name not in names])))
+            forecaster = Learned(error_budget=chosen.error_budget, forest=fitted)
             full += play(left_out, forecaster)
             blind += play(left_out, forecaster, blind=True)
+            watched += play(left_out, Learned(error_budget=0, forest=fitted), orders=1)
         print(f"== without the fold's {by}, all that is logged\n{table(full)}")
-        print(f"== without the fold's {by}, the training loss alone\n{table(blind)}", flush=True)
+        print(f"== without the fold's {by}, the training loss alone\n{table(blind)}")
+        found = calibrated(looks(watched))
+        print(f"== without the fold's {by}, calibration of every look\n{as_text(found)}", flush=True)
+        if chosen.calibration and by == "episodes":
+            chosen.calibration.write_text(as_svg(found, "Calibration on episodes left out"))
 
 
 if __name__ == "__main__":

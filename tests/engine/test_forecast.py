@@ -228,6 +228,34 @@ def test_a_loss_on_another_scale_is_compared_on_the_metrics_scale() -> None:
     assert not any(looks(Setting("down", known, best=2.0), other))
 
 
+def test_a_learning_rate_that_has_yet_to_fall_buys_patience() -> None:
+    known = tuple(
+        replace(past, curve=replace(past.curve, lr_shares=(0.0, 0.4), lrs=(1.0, 0.2))) for past in history(20)
+    )
+    watch = forecaster("learned").watch(Setting("down", known, best=2.0))
+
+    lowered, high = (watch.look(replace(live(end=2.4), lr_shares=(0.0,), lrs=(lr,)), 0.6) for lr in (0.2, 0.8))
+
+    assert high.p_better == lowered.p_better
+    assert high.abort_below == pytest.approx(lowered.abort_below / 4)
+
+
+def test_aborts_in_a_row_make_the_next_one_harder() -> None:
+    aborted = tuple(Past(100 + i, live(end=3.0), None, "aborted", 0.2) for i in range(4))
+    fresh, stale = (
+        forecaster("learned").watch(Setting("down", (*history(20), *more), best=2.0)).look(live(end=2.4), 0.6)
+        for more in ((), aborted)
+    )
+
+    assert stale.abort_below == pytest.approx(fresh.abort_below / 2)
+
+
+def test_who_leads_early_is_not_aborted_in_the_first_half() -> None:
+    watch = forecaster("learned").watch(Setting("down", history(20), best=2.0))
+
+    assert watch.look(live(end=1.9), 0.3).abort_below == 0
+
+
 def test_an_unknown_forecaster_is_named_with_those_there_are() -> None:
     with pytest.raises(ValueError, match=r"there is no forecaster 'oracle'; there are: learned, power-law"):
         forecaster("oracle")
