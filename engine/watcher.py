@@ -81,9 +81,10 @@ class Watcher:
             self._readings.append(Reading(share, sample.loss, sample.metric, sample.lr_multiplier))
         if len(self._readings) > 4 * READINGS:
             self._readings = thinned(self._readings)
-        if self.is_off or not self._readings or (now := self._readings[-1].share) < self._next or now >= 1:
+        now = self._readings[-1].share if self._readings else 0.0
+        if self.is_off or now < self._next or now >= 1:
             return None
-        self._next = self._step * (math.floor(now / self._step + 1e-9) + 1)
+        self._next = self._step * (math.floor(now / self._step + 1e-9) + 1 - 1e-9)
         try:
             return self._look(self._watch, curve(self._readings), now, at)
         except Exception as error:
