@@ -259,6 +259,31 @@ async def test_a_new_policy_holds_from_now_on(engine: Engine, viewer: Viewer) ->
     assert engine.journal.state.gates["apply"] == "ask:9=veto"
 
 
+async def test_a_policy_that_the_gate_does_not_have_is_refused(engine: Engine, viewer: Viewer) -> None:
+    ok, answer = await viewer.ask(commands.SetPolicy(gate="apply", policy="shadow"))
+    run = await viewer.ask(commands.SetPolicy(gate="run", policy="shadow"))
+
+    assert not ok
+    assert answer.startswith("'shadow' is a policy of the run gate; for the apply gate use auto, ask")
+    assert run == (True, "gate run is shadow from now on")
+    assert (engine.journal.state.gates["apply"], engine.journal.state.gates["run"]) == ("ask", "shadow")
+
+
+async def test_trust_is_given_once_and_says_by_whom(engine: Engine, viewer: Viewer) -> None:
+    first, second = await viewer.ask(commands.Trust()), await viewer.ask(commands.Trust(), by="bo")
+
+    assert first == (True, "the forecaster may act from now on")
+    assert second == (False, "it may act already, since anna let it")
+    assert viewer.facts()[-1] == events.ForecasterTrusted(by="anna", why="a person said go")
+    assert engine.journal.state.trusted_by == "anna"
+
+
+async def test_trust_comes_too_late_when_it_was_earned(engine: Engine, viewer: Viewer) -> None:
+    engine.journal.append(events.ForecasterTrusted(by="its back-test", why="proven"))
+
+    assert await viewer.ask(commands.Trust()) == (False, "it may act already, since its back-test let it")
+
+
 async def test_a_stop_reaches_the_lab(engine: Engine, viewer: Viewer) -> None:
     answer = await viewer.ask(commands.Stop(now=True))
 

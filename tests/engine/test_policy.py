@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwatch.engine.policy import FORMS, Occasion, parse
+from loopwatch.engine.policy import FORMS, RUN_ONLY, Gate, Occasion, parse, parse_for
 
 SMALL = Occasion(lines=2, paths=("train.py",))
 
@@ -78,6 +78,24 @@ def test_what_is_no_policy_is_refused_with_the_forms_there_are(text: str) -> Non
     assert str(refused.value) == f"{text!r} is no gate policy; use {FORMS}"
 
 
+@pytest.mark.parametrize("text", RUN_ONLY)
+def test_shadow_and_off_ask_nobody_and_are_policies_of_the_run_gate(text: str) -> None:
+    assert parse_for("run", text) == parse(text)
+    assert not parse(text).asks_about(SMALL)
+
+
+@pytest.mark.parametrize("gate", ["apply", "verdict"])
+@pytest.mark.parametrize("text", RUN_ONLY)
+def test_shadow_and_off_mean_nothing_at_another_gate(gate: Gate, text: str) -> None:
+    with pytest.raises(ValueError, match=f"'{text}' is a policy of the run gate; for the {gate} gate use auto, ask"):
+        parse_for(gate, text)
+
+
+def test_what_is_no_policy_is_none_of_any_gate() -> None:
+    with pytest.raises(ValueError, match="'shadows' is no gate policy"):
+        parse_for("run", "shadows")
+
+
 SECONDS = st.floats(0, 1e9).map(lambda number: f"{number:.3f}")
 RULES = st.one_of(
     st.integers(0, 10**9).map("lines>{}".format),
@@ -86,7 +104,7 @@ RULES = st.one_of(
     st.floats(-1e6, 1e6).map(lambda number: f"gain<{number:.4f}"),
 )
 POLICIES = st.one_of(
-    st.sampled_from(["auto", "ask"]),
+    st.sampled_from(["auto", "ask", *RUN_ONLY]),
     st.tuples(SECONDS, st.sampled_from(["approve", "veto"])).map(lambda pair: f"ask:{pair[0]}={pair[1]}"),
     st.lists(RULES, min_size=1).map(lambda rules: "ask-if:" + ",".join(rules)),
 )

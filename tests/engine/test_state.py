@@ -97,6 +97,43 @@ def test_a_lost_attempt_leaves_nothing_of_itself() -> None:
     assert (experiment.step, experiment.finished, experiment.measured) == ("applied", None, None)
 
 
+SUGGESTED = events.AbortSuggested(
+    experiment=2,
+    attempt=1,
+    forecaster="learned",
+    mode="acts",
+    share=0.25,
+    p_better=0.01,
+    saves_seconds=30,
+    reason="bad",
+)
+
+
+def test_a_suggested_abort_stays_with_its_experiment_and_waits_for_nobody_by_itself() -> None:
+    life = facts.life(2)
+    running = [*BEGUN, *facts.life(1), *life[:-4], SUGGESTED]
+    state = folded(*running)
+
+    assert state.experiments[2].suggested == SUGGESTED
+    assert state.waiting is None
+    assert state.experiments[2].step == folded(*running[:-1]).experiments[2].step
+    assert folded(*running, *life[-4:]).experiments[2].suggested == SUGGESTED
+
+
+def test_a_suggestion_about_a_lost_attempt_is_forgotten_by_the_next() -> None:
+    lost = events.AttemptLost(experiment=2, attempt=1, why="killed")
+    state = folded(*BEGUN, *facts.proposed(2), *facts.started(2), SUGGESTED, lost, *facts.started(2, attempt=2))
+
+    assert state.experiments[2].suggested is None
+
+
+def test_trust_outlives_the_engine() -> None:
+    trusted = events.ForecasterTrusted(by="its back-test", why="proven")
+
+    assert folded(*BEGUN).trusted_by is None
+    assert folded(*BEGUN, trusted, facts.engine(8)).trusted_by == "its back-test"
+
+
 def test_a_note_is_unread_until_a_prompt_contained_it() -> None:
     noted = events.Noted(note=1, text="try more heads", by="anna")
     asks = events.Proposing(experiment=1, revision=1, proposer="random", notes=(1,))
@@ -179,7 +216,7 @@ def stories(draw: st.DrawFn) -> list[AnyFact]:
     aside: list[AnyFact] = [
         events.Paused(by="anna"), events.Resumed(by="bo"), events.Warned(text="hm"), facts.engine(9),
         events.StopAsked(by="anna"), events.PolicyChanged(gate="run", policy="auto", by="bo"),
-        events.Stopped(because="person", detail=""),
+        events.Stopped(because="person", detail=""), events.ForecasterTrusted(by="anna"),
     ]  # fmt: skip
     verdict = st.sampled_from(["kept", "discarded", "crashed", "vetoed"])
     happened = [*BEGUN]
