@@ -137,9 +137,15 @@ class Proof:
 
 
 def proven(
-    history: Iterable[Past], forecaster: Forecaster, *, direction: Direction, error_budget: float = ERROR_BUDGET
+    history: Iterable[Past],
+    forecaster: Forecaster,
+    *,
+    direction: Direction,
+    error_budget: float = ERROR_BUDGET,
+    noise: float | None = None,
+    margin_sigma: float = 0.0,
 ) -> Proof:
-    """A back-test on the run's own finished experiments.
+    """A back-test on the run's own finished experiments; an improvement exceeds `margin_sigma` times the `noise`.
 
     It proves that nothing is badly wrong here, not that the error budget holds: with few improvements the interval in the
     sentence is wide, and the rest rests on the curves that the prior was validated on.
@@ -147,7 +153,7 @@ def proven(
     past = [each for each in sorted(history, key=lambda each: each.number) if each.ended != "aborted"]
     if len(past) < ENOUGH:
         return Proof(False, f"in shadow: {len(past)} experiments ran to their end, {ENOUGH} are needed for a back-test")
-    row = replay(past, forecaster, direction=direction)
+    row = replay(past, forecaster, direction=direction, noise=noise, margin_sigma=margin_sigma)
     most = wilson(row.false_aborts, row.good).high
     lost = f"{row.false_aborts} of {row.good} improvements lost (95 %: at most {most:.0%} are)"
     tested = f"back-test on {len(past)} experiments: {lost}, {row.saved:.0%} of the budget saved"
