@@ -98,6 +98,6 @@ class RunConfig(BaseModel):
     audit: float = Field(default=0.05, ge=0, le=1)
     """Of the experiments that it would abort, the share that runs to its end all the same, so that false aborts are seen."""
     check_seconds: float | None = Field(default=None, gt=0)
-    """Seconds of the budget between two looks; a twentieth of the budget when absent."""
+    """Seconds of the budget between two looks; a twentieth of the budget when absent, and where the budget is steps."""
     by: str = "unknown"
     """Who started the run."""

@@ -43,7 +43,7 @@ def connect(path: Path, schema: str, *, synchronous: str) -> sqlite3.Connection:
     new = not path.exists()
     try:
         db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
-        db.execute("pragma journal_mode = wal")
+        _use_wal(db)
         db.execute(f"pragma synchronous = {synchronous}")
         version = db.execute("pragma user_version").fetchone()[0]
         if version == 0:
@@ -57,6 +57,19 @@ def connect(path: Path, schema: str, *, synchronous: str) -> sqlite3.Connection:
             f"{path} cannot be {'made' if new else 'read'}: {error}; see that its disk is there and not full"
         ) from error
     return db
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    # Two processes may open a new file at once, and this one statement does not wait for the other as all others do.
+    for _ in range(200):
+        try:
+            db.execute("pragma journal_mode = wal")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+        time.sleep(0.02)
+    db.execute("pragma journal_mode = wal")
 
 
 def _create(db: sqlite3.Connection, schema: str) -> None:

@@ -145,12 +145,14 @@ class Runner:
     def make_spare(self) -> None:
         """Begin to start an interpreter that will wait for the next experiment, with its modules imported."""
         command = _argv(self._task.run.command)
-        if self._spare is None and can_be_spare(command):
-            waiting = replace(
-                self._spec(command, self._run_dir, {}, "spare", 3600),
-                spare=spare_command(command[0], self._task.run.preload),
-            )
-            self._spare = asyncio.create_task(Kept.launch(waiting))
+        if self._spare is not None or not can_be_spare(command):
+            return
+        try:
+            spec = self._spec(command, self._run_dir, {}, "spare", 3600)
+        except OSError:
+            return  # a full disk: the experiment will be started cold, or wait for room
+        waiting = replace(spec, spare=spare_command(command[0], self._task.run.preload))
+        self._spare = asyncio.create_task(Kept.launch(waiting))
 
     async def close(self) -> None:
         """End whatever still runs."""

@@ -186,6 +186,8 @@ class Watcher:
                 self._forecaster,
                 direction=self._task.metric.direction,
                 error_budget=self._config.error_budget,
+                noise=self._task.metric.noise,
+                margin_sigma=self._config.margin_sigma,
             )
         except Exception:
             traceback.print_exc()  # what cannot be tested is not proved; it stays in shadow

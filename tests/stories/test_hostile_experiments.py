@@ -104,7 +104,7 @@ def test_a_person_may_let_a_hopeless_experiment_run_or_end_it(story: Story) -> N
     aborted = story.reply("run", 3, "abort", reason="it is lost")
     story.ends()
 
-    assert asked.question == "abort? the loss was not a finite number in the last 3 reports"
+    assert asked.question == "abort suggested: the loss was not a finite number in the last 3 reports"
     assert asked.suggestion == "abort"
     assert (let_run.answer, aborted.answer) == ("let run #2", "aborted #3")
     assert story.verdicts[:3] == ["kept", "kept", "aborted"]

@@ -1,5 +1,7 @@
+import asyncio
 from dataclasses import replace
 
+from textual.pilot import Pilot
 from textual.screen import Screen
 
 from loopwatch.tui.widgets.askbox import AskBox, AskView
@@ -19,6 +21,13 @@ class Clock:
         return self.now
 
 
+async def painted(pilot: Pilot[None], box: AskBox) -> None:
+    """Wait until the ask has been on the screen: a pause alone does not promise it."""
+    async with asyncio.timeout(20):
+        while box._painted_at is None:
+            await pilot.pause(0.01)
+
+
 async def test_an_ask_is_armed_after_it_was_painted_and_the_grace_has_passed() -> None:
     clock = Clock()
     box = AskBox(clock=clock)
@@ -27,7 +36,7 @@ async def test_an_ask_is_armed_after_it_was_painted_and_the_grace_has_passed() -
         box.show(ASK)
         clock.now += 60
         before_it_was_painted = box.armed
-        await pilot.pause()
+        await painted(pilot, box)
         just_painted = box.armed
         clock.now += 0.5
         after_the_grace = box.armed
@@ -41,7 +50,7 @@ async def test_the_state_is_shown_in_words() -> None:
 
     async with on_stage(box) as pilot:
         box.show(ASK)
-        await pilot.pause()
+        await painted(pilot, box)
         arming = text_of(box)
         clock.now += 1
         box.redraw()
@@ -58,7 +67,7 @@ async def test_another_ask_arms_anew() -> None:
         for other in (ASK, replace(ASK, id="8"), replace(ASK, digest="beef"), replace(ASK, lines=("another",))):
             box.show(other)
             assert not box.armed
-            await pilot.pause()
+            await painted(pilot, box)
             clock.now += 1
             assert box.armed
 
@@ -69,7 +78,7 @@ async def test_the_waiting_time_in_the_title_does_not_disarm() -> None:
 
     async with on_stage(box) as pilot:
         box.show(ASK)
-        await pilot.pause()
+        await painted(pilot, box)
         clock.now += 1
         box.show(replace(ASK, title="ASK · #7 · waiting 2s"))
 
@@ -83,7 +92,7 @@ async def test_an_ask_behind_another_screen_is_not_armed() -> None:
 
     async with on_stage(box) as pilot:
         box.show(ASK)
-        await pilot.pause()
+        await painted(pilot, box)
         clock.now += 1
         await pilot.app.push_screen(Screen())
 
@@ -96,7 +105,7 @@ async def test_no_ask_takes_no_room_and_is_not_armed() -> None:
 
     async with on_stage(box) as pilot:
         box.show(ASK)
-        await pilot.pause()
+        await painted(pilot, box)
         clock.now += 1
         box.show(None)
         await pilot.pause()
