@@ -79,7 +79,7 @@ class Bench:
         self._journal.flush()
         if finished.reason == "aborted" and self._abort_reason:
             finished = finished.model_copy(update={"detail": self._abort_reason})
-        self._journal.append(finished)
+        self._journal.append(finished.model_copy(update={"looks": self._watcher.looks}))
 
     async def evaluate(self, experiment: Experiment) -> None:
         """Measure the attempt that finished, or say why it has to be repeated."""

@@ -255,6 +255,8 @@ class Finished(Fact):
     cpu_seconds: float = 0
     peak_memory_mb: float = 0
     log_bytes: int = 0
+    looks: int = 0
+    """How often the forecaster looked at it."""
     detail: str = ""
 
 

@@ -56,12 +56,14 @@ def past_of(experiment: Experiment, points: Iterable[Point], budget: Budget) -> 
 
 
 def outcomes(state: State) -> list[Outcome]:
-    """What became of every experiment that the forecaster watched."""
-    return [
-        _outcome(state, experiment)
-        for experiment in state.experiments.values()
-        if ran(experiment) and not experiment.is_baseline
-    ]
+    """What became of every experiment that the forecaster watched; those that a person ended say nothing about it."""
+    return [_outcome(state, experiment) for experiment in state.experiments.values() if _counts(experiment)]
+
+
+def _counts(experiment: Experiment) -> bool:
+    watched = experiment.finished is not None and experiment.finished.looks > 0
+    by_itself = experiment.suggested is not None and experiment.suggested.mode == "acts"
+    return ran(experiment) and watched and not experiment.is_baseline and (experiment.verdict != "aborted" or by_itself)
 
 
 def _has_metric(one: Reading) -> bool:

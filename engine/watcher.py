@@ -43,6 +43,8 @@ class Watcher:
         self._readings: list[Reading] = []
         self._next = 0.0
         self._suggested = False
+        self.looks = 0
+        """How often the attempt at hand was looked at."""
 
     @property
     def _forecaster(self) -> Forecaster:
@@ -58,7 +60,7 @@ class Watcher:
     def begin(self, experiment: Experiment) -> None:
         """An attempt is about to start."""
         self._experiment, self._readings, self._next, self._suggested = experiment, [], self._step, False
-        self._watch = None
+        self._watch, self.looks = None, 0
         if self.is_off or experiment.is_baseline:
             return
         try:
@@ -122,6 +124,7 @@ class Watcher:
         forecast = watch.look(seen, share)
         number, attempt = self._experiment.number, self._experiment.attempt
         self._journal.telemetry.add_forecast(number, attempt, at, forecast)
+        self.looks += 1
         if not forecast.abort or self._suggested:
             return None
         self._suggested = True

@@ -60,7 +60,7 @@ def started(number: int, *, attempt: int = 1) -> list[AnyFact]:
 
 def finished(number: int, *, attempt: int = 1, reason: str = "exited") -> events.Finished:
     """An attempt that ended."""
-    return events.Finished(experiment=number, attempt=attempt, reason=reason, exit_code=0, wall_seconds=12)
+    return events.Finished(experiment=number, attempt=attempt, reason=reason, exit_code=0, wall_seconds=12, looks=19)
 
 
 def measured(number: int, value: float | None, **more: Any) -> events.Measured:

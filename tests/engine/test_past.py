@@ -139,13 +139,25 @@ def test_thinning_what_was_thinned_keeps_it_bounded() -> None:
 def test_an_outcome_is_an_improvement_only_beyond_the_noise_and_unknown_when_aborted(
     verdict: Verdict, gain: float | None, finished: bool, improved: bool | None
 ) -> None:
-    life = ended(2, verdict, None, suggested(2))
+    life = ended(2, verdict, None, suggested(2, mode="acts"))
     judged = [fact.model_copy(update={"gain": gain}) if isinstance(fact, events.Judged) else fact for fact in life]
 
     (outcome,) = outcomes(run(*judged))
 
     assert (outcome.number, outcome.suggested, outcome.saved_seconds) == (2, True, 9)
     assert (outcome.finished, outcome.improved) == (finished, improved)
+
+
+def test_what_a_person_ended_is_not_counted_for_the_forecaster() -> None:
+    assert outcomes(run(*ended(2, "aborted", None, suggested(2)))) == []
+
+
+def test_what_nobody_looked_at_is_no_outcome() -> None:
+    unseen = [
+        fact.model_copy(update={"looks": 0}) if isinstance(fact, events.Finished) else fact for fact in ended(2, "kept")
+    ]
+
+    assert outcomes(run(*unseen)) == []
 
 
 def test_a_suggestion_belongs_to_its_attempt() -> None:
