@@ -13,7 +13,7 @@ Aborts happen well below the boundary, so the level may be higher: LEVEL times t
 that leaves episodes out. p is not exactly right, which is why aborts are audited (`forecast_record`).
 
 Ville's inequality (1939) for the likelihood ratio would hold for every single experiment without A: abort when the odds
-of being good fall below the error budget times the odds before. That is a level of half a percent, a third of this one.
+of being good fall below the error budget times the odds before. That is a level of half a percent, less than half of this one.
 
 The learning rate: where both this experiment and the best one log its multiplier, the level shrinks by their ratio. The
 development curves log none, so this is reasoned and not measured; it can only abort less. Speed needs no feature of its
@@ -30,7 +30,7 @@ from .forecast_field import Field, field
 from .forecast_prior import Forest, prior
 from .forecast_words import worded
 
-LEVEL = 0.34
+LEVEL = 0.28
 """Of the error budget: the probability below which an abort at the very start would be made."""
 
 EARLIEST = 0.095
