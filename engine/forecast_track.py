@@ -48,13 +48,13 @@ def bins(shares: tuple[float, ...], values: tuple[float, ...], until: float, *, 
     )
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def loss_track(curve: Curve) -> Floats:
     """The loss on the grid, on its own scale."""
     return _track(curve.shares, curve.losses)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def metric_track(curve: Curve) -> Floats:
     """The metric's intermediate values on the grid."""
     return _track(curve.metric_shares, curve.metrics)
