@@ -2,7 +2,7 @@
 
 Covered: where the experiments come from (a run's own facts, or a file of curves), one row for each forecaster, and whether the
 first of them keeps its promise on this data.
-Not covered: how one loop is replayed (`forecast_replay`), and the words for a person.
+Not covered: how one loop is replayed (`replay`), and the words for a person.
 """
 
 import gzip
@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError,
 
 from .errors import ConfigError
 from .forecast import FORECASTERS, Curve, Direction, Forecaster, Past, Reading, curve, forecaster
-from .forecast_record import ENOUGH, ENOUGH_GOOD, Interval, wilson
-from .forecast_replay import Replayed, replay
+from .forecast.record import ENOUGH, ENOUGH_GOOD, Interval, wilson
+from .forecast.replay import Replayed, replay
 from .past import past_of, thinned
 from .state import State
 from .telemetry import Point

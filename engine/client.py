@@ -189,7 +189,7 @@ def start(run: Run) -> None:
 
 def forecaster_record(state: State) -> str:
     """How the forecaster does on a run, in one sentence: what was promised, what was measured."""
-    from .forecast_record import tally
+    from .forecast.record import tally
     from .past import outcomes
 
     if state.opened is None or state.gates.get("run") == "off":

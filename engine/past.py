@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from .forecast import Curve, Ended, Past, Reading, curve
-from .forecast_record import Outcome
+from .forecast.record import Outcome
 from .state import Experiment, State
 from .task import Budget
 from .telemetry import Point

@@ -13,7 +13,7 @@ from typing import Literal
 from .config import RunConfig
 from .events import AbortSuggested, ForecasterTrusted, Warned
 from .forecast import Curve, Forecast, Forecaster, Past, Reading, Setting, Watch, curve, forecaster
-from .forecast_record import ENOUGH, audited, proven
+from .forecast.record import ENOUGH, audited, proven
 from .journal import Journal
 from .past import READINGS, past_of, ran, thinned
 from .policy import RUN_ONLY

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from loopwatch.engine.forecast_record import Interval, wilson
+from loopwatch.engine.forecast.record import Interval, wilson
 
 EDGES = (0.0, 0.003, 0.01, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0)
 FLOOR = 0.0005

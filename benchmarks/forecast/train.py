@@ -1,4 +1,4 @@
-"""Fit the shipped prior: python -m benchmarks.forecast.train CURVES.jsonl.gz engine/forecast_prior.json
+"""Fit the shipped prior: python -m benchmarks.forecast.train CURVES.jsonl.gz engine/forecast/prior.json
 
 Needs scikit-learn, which loopwatch does not. Every episode is played in several orders, with some bad experiments cut
 short as a loop would have cut them; every look is one row, and its label is whether the experiment beat the best.
@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopwatch.engine.forecast import Past, Setting
-from loopwatch.engine.forecast_features import NAMES, see
-from loopwatch.engine.forecast_field import field
-from loopwatch.engine.forecast_replay import CHECKS, until
+from loopwatch.engine.forecast.features import NAMES, see
+from loopwatch.engine.forecast.field import field
+from loopwatch.engine.forecast.replay import CHECKS, until
 
 from .curves import Episode, episodes
 

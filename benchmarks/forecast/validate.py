@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loopwatch.engine.forecast import ERROR_BUDGET, Forecaster
-from loopwatch.engine.forecast_learned import Learned
-from loopwatch.engine.forecast_prior import forest
-from loopwatch.engine.forecast_record import wilson
-from loopwatch.engine.forecast_replay import Replayed, replay
+from loopwatch.engine.forecast.learned import Learned
+from loopwatch.engine.forecast.prior import forest
+from loopwatch.engine.forecast.record import wilson
+from loopwatch.engine.forecast.replay import Replayed, replay
 
 from .calibration import as_svg, as_text, calibrated
 from .curves import Episode, episodes

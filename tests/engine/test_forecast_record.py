@@ -3,7 +3,7 @@ import math
 import pytest
 
 from loopwatch.engine.forecast import forecaster
-from loopwatch.engine.forecast_record import Outcome, audited, proven, tally, wilson
+from loopwatch.engine.forecast.record import Outcome, audited, proven, tally, wilson
 
 from .curves import history, late_bloomers
 

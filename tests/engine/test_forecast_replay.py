@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 
 from loopwatch.engine.forecast import Curve, Forecast, Past, Setting, forecaster
-from loopwatch.engine.forecast_replay import replay, until
+from loopwatch.engine.forecast.replay import replay, until
 
 from .curves import SHARES, history, live
 

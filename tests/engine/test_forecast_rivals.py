@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from loopwatch.engine.forecast import Setting, forecaster
-from loopwatch.engine.forecast_power_law import fit
+from loopwatch.engine.forecast.power_law import fit
 
 from .curves import SHARES, history, live
 

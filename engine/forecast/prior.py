@@ -1,6 +1,6 @@
-"""What was learned from other people's runs: a small forest of trees over `forecast_features`, as plain arrays.
+"""What was learned from other people's runs: a small forest of trees over `features`, as plain arrays.
 
-`benchmarks/forecast/train.py` fits it and writes forecast_prior.json. It says how likely an experiment is to beat the best,
+`benchmarks/forecast/train.py` fits it and writes prior.json. It says how likely an experiment is to beat the best,
 before the run's own record is asked. Gradient boosting: Friedman 2001, "Greedy function approximation".
 """
 
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .forecast_features import NAMES
-from .forecast_track import Floats
+from .features import NAMES
+from .track import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,13 +47,13 @@ class Forest:
 @cache
 def prior() -> Forest:
     """The forest that is shipped."""
-    return forest(json.loads(Path(__file__).with_name("forecast_prior.json").read_text()))
+    return forest(json.loads(Path(__file__).with_name("prior.json").read_text()))
 
 
 def forest(stored: dict[str, Any]) -> Forest:
     """A forest as it is stored: {"names", "start", "trees": [[[feature, threshold, missing_left, left, right, value], ...]]}."""
     if tuple(stored["names"]) != NAMES:
-        raise ValueError("forecast_prior.json was fitted on other features; run benchmarks/forecast/train.py again")
+        raise ValueError("prior.json was fitted on other features; run benchmarks/forecast/train.py again")
     sizes = [len(tree) for tree in stored["trees"]]
     roots = np.cumsum([0, *sizes[:-1]])
     nodes = np.array([node for tree in stored["trees"] for node in tree], dtype=np.float64)

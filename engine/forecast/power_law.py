@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .forecast import ERROR_BUDGET, Curve, Forecast, Setting
-from .forecast_field import Field, field
-from .forecast_track import Floats, bins
-from .forecast_words import worded
+from . import ERROR_BUDGET, Curve, Forecast, Setting
+from .field import Field, field
+from .track import Floats, bins
+from .words import worded
 
 ALPHA = 1.0
 """How many σ worse than the best still counts as promising."""

@@ -2,7 +2,7 @@
 
 import math
 
-from .forecast import Forecast, Setting
+from . import Forecast, Setting
 
 
 def worded(

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .forecast import Curve, Direction, Forecaster, Past, Setting
+from . import Curve, Direction, Forecaster, Past, Setting
 
 CHECKS = 20
 """Looks per experiment are one fewer: every 1/CHECKS of the budget, not at its end."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .forecast import Past, Setting
-from .forecast_track import POINTS, Floats, loss_track, metric_track
+from . import Past, Setting
+from .track import POINTS, Floats, loss_track, metric_track
 
 MOST = 120
 """Earlier experiments that are compared with: the best ones and the latest; more cost time and add little."""

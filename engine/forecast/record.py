@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .forecast import ERROR_BUDGET, Direction, Forecaster, Past
-from .forecast_replay import Replayed, replay
+from . import ERROR_BUDGET, Direction, Forecaster, Past
+from .replay import Replayed, replay
 
 AUDIT = 0.05
 """One would-be abort in twenty runs to its end."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .forecast import ERROR_BUDGET, Curve, Forecast, Setting
-from .forecast_field import Field, field
-from .forecast_track import Floats, at, bins
-from .forecast_words import worded
+from . import ERROR_BUDGET, Curve, Forecast, Setting
+from .field import Field, field
+from .track import Floats, at, bins
+from .words import worded
 
 MEDIAN_STARTUP = 5
 """Finished experiments before the median pruner says anything; Optuna's default."""

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .forecast import ENORMOUS, Curve
+from . import ENORMOUS, Curve
 
 Floats = NDArray[np.float64]
 

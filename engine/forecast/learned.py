@@ -10,7 +10,7 @@ boundary is one level for all looks, times sqrt(1 - share): what an abort saves 
 error that it is worth. Of all experiments a share π improves and a share A is aborted, so false aborts are at most
 level·A/π of the good ones; with π about a tenth and A about a half that is the error budget at a level of a fifth of it.
 Aborts happen well below the boundary, so the level may be higher: LEVEL times the error budget, chosen by cross-validation
-that leaves episodes out. p is not exactly right, which is why aborts are audited (`forecast_record`).
+that leaves episodes out. p is not exactly right, which is why aborts are audited (`record`).
 
 Ville's inequality (1939) for the likelihood ratio would hold for every single experiment without A: abort when the odds
 of being good fall below the error budget times the odds before. That is a level of half a percent, less than half of this one.
@@ -24,11 +24,11 @@ import math
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from .forecast import ERROR_BUDGET, Curve, Forecast, Setting
-from .forecast_features import Outlook, see
-from .forecast_field import Field, field
-from .forecast_prior import Forest, prior
-from .forecast_words import worded
+from . import ERROR_BUDGET, Curve, Forecast, Setting
+from .features import Outlook, see
+from .field import Field, field
+from .prior import Forest, prior
+from .words import worded
 
 LEVEL = 0.28
 """Of the error budget: the probability below which an abort at the very start would be made."""

@@ -2,8 +2,8 @@
 
 Covered: the facts that go in (curves, the run's earlier experiments, the best so far), the forecast that comes out, and
 which forecasters there are. Pure, and light: numpy is loaded with a forecaster, not with this file.
-Not covered: how a forecast is made (`forecast_learned` and its rivals), how many good experiments were lost
-(`forecast_record`), and acting on it.
+Not covered: how a forecast is made (`learned` and its rivals), how many good experiments were lost
+(`record`), and acting on it.
 
 Time is a share of the experiment's budget, 0 to 1, so that no unit matters. Losses are better when lower; the metric has
 a direction.
@@ -19,12 +19,12 @@ Direction = Literal["down", "up"]
 Ended = Literal["measured", "aborted", "failed"]
 
 FORECASTERS = {
-    "learned": "loopwatch.engine.forecast_learned:Learned",
-    "power-law": "loopwatch.engine.forecast_power_law:PowerLaw",
-    "best-curve": "loopwatch.engine.forecast_rivals:BestCurve",
-    "halving": "loopwatch.engine.forecast_rivals:Halving",
-    "median": "loopwatch.engine.forecast_rivals:Median",
-    "never": "loopwatch.engine.forecast_rivals:Never",
+    "learned": "loopwatch.engine.forecast.learned:Learned",
+    "power-law": "loopwatch.engine.forecast.power_law:PowerLaw",
+    "best-curve": "loopwatch.engine.forecast.rivals:BestCurve",
+    "halving": "loopwatch.engine.forecast.rivals:Halving",
+    "median": "loopwatch.engine.forecast.rivals:Median",
+    "never": "loopwatch.engine.forecast.rivals:Never",
 }
 """Each is a class that takes the error budget."""
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .forecast import Curve
-from .forecast_field import COMMON, Field, Rows, ratio
-from .forecast_track import Bins, Floats, at, bins
+from . import Curve
+from .field import COMMON, Field, Rows, ratio
+from .track import Bins, Floats, at, bins
 
 RECENT = 0.1
 """The share of the budget over which "now" is averaged: one batch's loss is mostly noise."""
