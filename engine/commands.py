@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from .config import PolicyText
-from .events import Answer
+from .events import Answer, Mechanism
 from .policy import Gate
 
 
@@ -29,7 +29,7 @@ class Reply(Command):
     digest: str | None = None
     reason: str = ""
     diff: str = ""
-    """The amended diff, with answer = "amend"."""
+    """With answer = "amend": the diff instead, or at the tool gate the detail instead."""
 
 
 class Abort(Command):
@@ -73,6 +73,22 @@ class Note(Command):
     text: str
 
 
+class Mute(Command):
+    """Keep what the reviewer says out of the briefs, or let it in again."""
+
+    kind: Literal["mute"] = "mute"
+    muted: bool = True
+
+
+class Explain(Command):
+    """Say whether an experiment's mechanism is what happened."""
+
+    kind: Literal["explain"] = "explain"
+    experiment: int
+    mechanism: Mechanism
+    theory: str = ""
+
+
 class SetPolicy(Command):
     """Change a gate's policy from now on."""
 
@@ -88,7 +104,8 @@ class Trust(Command):
 
 
 AnyCommand = Annotated[
-    Reply | Abort | Pause | Hold | Resume | Stop | Note | SetPolicy | Trust, Field(discriminator="kind")
+    Reply | Abort | Pause | Hold | Resume | Stop | Note | Mute | Explain | SetPolicy | Trust,
+    Field(discriminator="kind"),
 ]
 
 _COMMANDS: TypeAdapter[AnyCommand] = TypeAdapter(AnyCommand)

@@ -7,11 +7,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from . import policy
 from .forecast import ERROR_BUDGET, FORECASTERS
-from .registry import PROPOSERS, STRATEGIES, known
+from .registry import PROPOSERS, REVIEWERS, STRATEGIES, known
 
 StopReason = Literal[
     "experiments", "hours", "target", "failures", "no_gain", "person", "signal", "nothing_to_propose",
-    "baseline_failed", "user_error", "engine_failed",
+    "baseline_failed", "bad_key", "money", "user_error", "engine_failed",
 ]  # fmt: skip
 
 
@@ -21,6 +21,10 @@ def _policy(text: str) -> str:
 
 def _proposer(spec: str) -> str:
     return known(spec, PROPOSERS, "proposer")
+
+
+def _reviewer(spec: str) -> str:
+    return known(spec, REVIEWERS, "reviewer")
 
 
 def _strategy(spec: str) -> str:
@@ -39,6 +43,8 @@ class Gates(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    tool: PolicyText = "ask"
+    """While an agent with tools works on its proposal: allow what it asks for, or deny it."""
     apply: PolicyText = "ask"
     """Before a proposal is applied: approve, veto, amend, send back."""
     run: PolicyText = "ask"
@@ -70,6 +76,49 @@ class StopConditions(BaseModel):
     """This many experiments in a row that are not kept."""
 
 
+class AgentSettings(BaseModel):
+    """How to talk to a model or an agent; each proposer takes what it knows of."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
+    """How much a model may think, where it lets one choose; its own default when absent."""
+    edits: Literal["replace", "whole"] = "replace"
+    """What a model writes: exact search and replace, or the whole file (for small models)."""
+    output_tokens: int = Field(default=16_000, ge=256)
+    """The most that one answer may hold, thinking included."""
+    fallback: str | None = None
+    """The model that is asked when the first one refuses."""
+    base_url: str | None = None
+    """Where the service is, when not at its provider's: http://localhost:8000/v1, say."""
+    attempts: int = Field(default=8, ge=1)
+    """How often a request is tried when the service has trouble; a limit that says when it ends is waited for."""
+    wait_seconds: float = Field(default=300, gt=0)
+    """The longest wait between two attempts at a service that has trouble."""
+    silence_seconds: float = Field(default=120, gt=0)
+    """A stream that is silent for so long is taken for broken."""
+    mode: str | None = None
+    """An agent's own mode in which it asks before it acts, where it has several."""
+
+
+class Caps(BaseModel):
+    """The most that may be spent, in US dollars, checked before a request could pass it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    proposal_usd: float | None = Field(default=None, gt=0)
+    """On one experiment's proposal, its reviews included."""
+    run_usd: float | None = Field(default=None, gt=0)
+    """On the run. It warns at 80 %, pauses at 90 % where a person approves proposals, and ends the run at 100 %."""
+    day_usd: float | None = Field(default=None, gt=0)
+    """By all runs of this user in a day (UTC); the run goes on by itself the next day."""
+
+    @property
+    def any(self) -> bool:
+        """Whether there is a cap."""
+        return any(cap is not None for cap in (self.proposal_usd, self.run_usd, self.day_usd))
+
+
 class RunConfig(BaseModel):
     """Everything that is fixed when a run is made."""
 
@@ -83,8 +132,12 @@ class RunConfig(BaseModel):
     """The research programme to follow instead of the task's own program.md."""
     proposer: Annotated[str, AfterValidator(_proposer)] = "random"
     """Who proposes: NAME or NAME:ARGUMENT, such as scripted:demo.jsonl."""
+    agent: AgentSettings = AgentSettings()
+    caps: Caps = Caps()
     strategy: Annotated[str, AfterValidator(_strategy)] = "simple"
     """The order of the verbs: NAME or NAME:ARGUMENT."""
+    reviewer: Annotated[str, AfterValidator(_reviewer)] = "anthropic:claude-haiku-5-5"
+    """Who explains experiments to the proposer, with the reviewer strategy: NAME:MODEL."""
     seed: int = 1
     """Seed of the random proposer, and of every experiment's training."""
     gates: Gates = Gates()

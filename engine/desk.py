@@ -5,18 +5,27 @@ experiment, not the run.
 """
 
 import asyncio
+import sys
 import traceback
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from . import diff as diffs
-from . import edits
+from . import edits, novelty
 from .archive import Archive
+from .books import Books
+from .brief import Brief
 from .config import RunConfig
-from .errors import EditRefused, NothingToPropose, ProposerFailed
-from .events import Proposed, Proposing
+from .credentials import redact
+from .errors import Blocked, EditRefused, NothingToPropose, ProposerFailed
+from .events import Explained, Proposed, Proposing, TurnEnded
+from .gate import Gates
 from .journal import Journal
 from .judge import Judgement
-from .proposers import Brief, Proposal, Proposer
+from .proposers import Proposal, Proposer, Steering
+from .sitting import Sitting
 from .state import Experiment, State
 from .task import Task
 from .workspace import Workspace
@@ -33,13 +42,18 @@ class Desk:
         task: Task,
         config: RunConfig,
         journal: Journal,
+        gates: Gates,
+        books: Books,
         workspace: Workspace,
         proposer: Proposer,
         archive: Archive,
+        run_dir: Path,
     ) -> None:
         """The desk of one run."""
-        self._task, self._config, self._journal = task, config, journal
+        self._task, self._config, self._journal, self._run_dir = task, config, journal, run_dir
+        self._gates, self._books = gates, books
         self._workspace, self._proposer, self._archive = workspace, proposer, archive
+        self._sitting: Sitting | None = None
         self._thinking: asyncio.Future[Proposal] | None = None
         self._cancelled_by = ""
 
@@ -58,57 +72,97 @@ class Desk:
         )
 
     async def ask(self, experiment: Experiment) -> Experiment:
-        """Let the proposer think, and write down what came of it: a proposal, or a verdict on why there is none."""
+        """Let the proposer think, and write down what came of it: a proposal, or a verdict on why there is none.
+
+        Blocked when there can be none until a person has mended something; then the experiment stays open.
+        """
         if experiment.is_baseline:
             self._journal.append(self._proposed(experiment, Proposal("baseline", BASELINE, ""), author="loopwatch"))
             return experiment
         brief = self._brief(experiment)
         try:
-            proposal = await self._think(experiment, brief)
-            self._journal.telemetry.flush()  # whoever sees the proposal can read all of the reasoning before it
+            proposal = await self._think(brief)
         except ProposerFailed as failure:
-            if self._cancelled_by:
-                self._archive.judge(
-                    experiment,
-                    Judgement("vetoed", f"vetoed: {failure} while it was being proposed"),
-                    by=self._cancelled_by,
-                )
-            else:
-                self._archive.judge(experiment, Judgement("crashed", f"the proposer failed: {failure}"), by="engine")
+            self._failed(experiment, failure)
             return experiment
+        finally:
+            self._journal.telemetry.flush()  # whoever sees the outcome can read all of the reasoning before it
+        ended = TurnEnded(experiment=experiment.number, revision=experiment.revision, outcome="proposed")
+        lesson = self._lesson(proposal, experiment.proposer)
         try:
             proposal = self._checked(proposal, brief)
         except EditRefused as refusal:
             # Together: a diff that was refused must never be found waiting for approval.
             refused = Judgement("vetoed", f"refused before it was applied: {refusal}")
             self._journal.append(
+                *lesson,
+                ended.model_copy(update={"outcome": "invalid", "detail": str(refusal)}),
                 self._proposed(experiment, proposal, author=experiment.proposer),
                 self._archive.judged(experiment, refused, by="edit gate", commit=None),
             )
             return experiment
-        self._journal.append(self._proposed(experiment, proposal, author=experiment.proposer))
+        self._journal.append(*lesson, ended, self._proposed(experiment, proposal, author=experiment.proposer))
         return experiment
 
-    async def _think(self, experiment: Experiment, brief: Brief) -> Proposal:
-        say = partial(self._journal.telemetry.add_thought, experiment.number)
-        self._thinking = asyncio.ensure_future(self._proposer.propose(brief, say))
+    async def _think(self, brief: Brief) -> Proposal:
+        self._sitting = Sitting(
+            brief,
+            journal=self._journal,
+            gates=self._gates,
+            books=self._books,
+            run_dir=self._run_dir,
+            check=lambda proposal: self._checked(proposal, brief),
+            export=partial(self._workspace.export, self.state.best_commit),
+        )
+        self._thinking = asyncio.ensure_future(self._proposer.propose(brief, self._sitting))
         if self._cancelled_by:  # before it could begin
             self._thinking.cancel()
         try:
             return await self._thinking
         except asyncio.CancelledError:
             if self._cancelled_by:
-                raise ProposerFailed(f"cancelled by {self._cancelled_by}") from None
+                raise ProposerFailed(f"cancelled by {self._cancelled_by}", "cancelled") from None
             raise
-        except (NothingToPropose, ProposerFailed):
+        except (Blocked, NothingToPropose, ProposerFailed):
             raise
         except Exception as error:
             # A border: what goes wrong in a proposer ends its experiment, not the run.
-            traceback.print_exc()
+            print(redact(traceback.format_exc()), file=sys.stderr, flush=True)
             raise ProposerFailed(f"{type(error).__name__}: {error}") from error
         finally:
             self._thinking.cancel()
-            self._thinking = None
+            self._thinking = self._sitting = None
+
+    def _failed(self, experiment: Experiment, failure: ProposerFailed) -> None:
+        detail = redact(str(failure))
+        ended = TurnEnded(
+            experiment=experiment.number,
+            revision=experiment.revision,
+            outcome=failure.outcome,
+            detail=detail,
+            category=failure.category,
+        )
+        match failure.outcome:
+            case "cancelled":
+                judgement, by = Judgement("vetoed", f"vetoed: {detail} while it was being proposed"), self._cancelled_by
+            case "bad_key":
+                self._journal.append(ended)
+                raise Blocked(detail, "bad_key")
+            case "crashed":
+                judgement, by = Judgement("unproposed", f"the proposer failed: {detail}"), "engine"
+            case _:
+                judgement, by = Judgement("unproposed", detail), "engine"
+        self._journal.append(ended, self._archive.judged(experiment, judgement, by=by, commit=None))
+
+    def _lesson(self, proposal: Proposal, author: str) -> tuple[Explained, ...]:
+        """What a proposer says of an earlier experiment's mechanism; it does not speak against what is said already."""
+        lesson = proposal.lesson
+        about = self.state.experiments.get(lesson.experiment) if lesson else None
+        if lesson is None or about is None or about.verdict is None or about.explained is not None:
+            return ()
+        return (
+            Explained(experiment=about.number, mechanism=lesson.mechanism, theory=redact(lesson.theory), by=author),
+        )
 
     def cancel(self, by: str) -> None:
         """Stop the proposer that is thinking now."""
@@ -116,10 +170,20 @@ class Desk:
         if self._thinking:
             self._thinking.cancel()
 
+    @property
+    def steering(self) -> Steering | None:
+        """When whoever is thinking now will read a note; None when nobody thinks."""
+        return self._proposer.steering if self._sitting else None
+
+    def steer(self) -> None:
+        """A person wrote a note: let whoever is thinking know."""
+        if self._sitting:
+            self._sitting.notice_note()
+
     def amended(self, experiment: Experiment, diff: str, *, by: str) -> Proposed:
         """The fact of a person's own diff in place of the proposer's; EditRefused says what is wrong with it."""
         proposal = self._checked(
-            Proposal(experiment.hypothesis, experiment.mechanism, diff), self._brief(experiment), recount=True
+            Proposal(experiment.hypothesis, experiment.mechanism, diff), self._brief(experiment), by_hand=True
         )
         return self._proposed(experiment, proposal, author=by, revision=experiment.revision + 1)
 
@@ -137,40 +201,72 @@ class Desk:
             notes=notes,
             comment=experiment.comment,
             seed=self._config.seed,
+            memory="review" if self._config.strategy == "reviewer" else "history",
+            sigma=self._task.metric.noise,
         )
 
-    def _checked(self, proposal: Proposal, brief: Brief, *, recount: bool = False) -> Proposal:
-        """The same proposal with its diff in canonical form; EditRefused when it may not be applied."""
-        patches = diffs.parse(proposal.diff, recount=recount)
+    def _checked(self, proposal: Proposal, brief: Brief, *, by_hand: bool = False) -> Proposal:
+        """The same proposal with its diff in canonical form; EditRefused when it may not be applied.
+
+        A person's own diff (`by_hand`) may have wrong line counts, and may repeat what was tried.
+        """
+        if not by_hand:
+            for what in ("hypothesis", "mechanism"):
+                if not getattr(proposal, what).strip():
+                    raise EditRefused(f"it has no {what}; say what should happen, and why it should")
+        patches = diffs.parse(proposal.diff, recount=by_hand)
         if not patches:
             raise EditRefused("the diff changes nothing")
         edits.allowed(patches, self._task.editable)
-        after = edits.apply(patches, brief.sources)
-        if all(brief.sources.get(path) == text for path, text in after.items()):
-            raise EditRefused("the diff changes nothing")
-        return Proposal(
-            proposal.hypothesis,
-            proposal.mechanism,
-            edits.canonical(proposal.diff, brief.sources, recount=recount),
-        )
+        after = {**brief.sources, **edits.apply(patches, brief.sources)}
+        print_ = novelty.fingerprint(after)
+        if print_ == novelty.fingerprint(brief.sources):
+            raise EditRefused("the diff changes nothing but comments or layout")
+        twin = next((e for e in brief.history if e.fingerprint == print_ and _was_tried(e)), None)
+        if twin and not by_hand:
+            raise EditRefused(f"the same code was tried in #{twin.number}, which was {twin.verdict}: {twin.reason}")
+        return replace(proposal, diff=edits.canonical(proposal.diff, brief.sources, recount=by_hand))
 
     def _proposed(
         self, experiment: Experiment, proposal: Proposal, *, author: str, revision: int | None = None
     ) -> Proposed:
         paths, added, removed = _size(proposal.diff)
+        sources = self._workspace.sources(self.state.best_commit)
+        earlier = (
+            (e.number, e.diff) for e in self.state.experiments.values() if e.diff and e.number != experiment.number
+        )
+        near = novelty.nearest(proposal.diff, earlier)
         return Proposed(
             experiment=experiment.number,
             revision=revision or experiment.revision,
             author=author,
-            hypothesis=proposal.hypothesis,
-            mechanism=proposal.mechanism,
+            hypothesis=redact(proposal.hypothesis),
+            mechanism=redact(proposal.mechanism),
+            expected=redact(proposal.expected),
             diff=proposal.diff,
             digest=edits.digest(proposal.diff),
             parent=self.state.best_commit,
             paths=paths,
             added=added,
             removed=removed,
+            fingerprint=_fingerprint(proposal.diff, sources),
+            changes=novelty.changes(proposal.diff),
+            nearest=near.experiment if near else None,
+            distance=near.distance if near else None,
         )
+
+
+def _was_tried(experiment: Experiment) -> bool:
+    """Whether its verdict says something about its code: nobody stopped the run, and nothing broke around it."""
+    return experiment.verdict not in (None, "interrupted", "unproposed")
+
+
+def _fingerprint(diff: str, sources: Mapping[str, str]) -> str:
+    """Of the code as it would be; "" for a diff that cannot be applied."""
+    try:
+        return novelty.fingerprint({**sources, **edits.apply(diffs.parse(diff), sources)})
+    except EditRefused:
+        return ""
 
 
 def _size(diff: str) -> tuple[tuple[str, ...], int, int]:

@@ -11,11 +11,14 @@ LoopwatchError
 ├── EditRefused           a proposal that may not be applied
 ├── NothingToPropose      a proposer has come to its end
 ├── ProposerFailed        a proposer could not propose this time
+├── Blocked               nobody can propose until a person has mended something
 ├── WorkspaceError        the run's private repository is not as the engine left it
 └── LedgerError           the ledger cannot be read or written
 
 Each message says what happened, to what, and what to do.
 """
+
+from typing import Literal
 
 
 class LoopwatchError(Exception):
@@ -59,7 +62,21 @@ class NothingToPropose(LoopwatchError):
 
 
 class ProposerFailed(LoopwatchError):
-    """The proposer could not propose this time."""
+    """The proposer could not propose this time; `outcome` is how its turn ended, one of `events.Outcome`."""
+
+    def __init__(self, text: str, outcome: str = "crashed", *, category: str = "") -> None:
+        """`category` is the rule that a model named when it refused."""
+        super().__init__(text)
+        self.outcome, self.category = outcome, category
+
+
+class Blocked(LoopwatchError):
+    """Nobody can propose until a person has mended something: a key, or a cap on money."""
+
+    def __init__(self, text: str, because: Literal["bad_key", "money"], *, final: bool = False) -> None:
+        """`final`: nothing that a person could answer now would let the run go on."""
+        super().__init__(text)
+        self.because, self.final = because, final
 
 
 class WorkspaceError(LoopwatchError):

@@ -2,7 +2,8 @@
 
 An experiment's life is one line of facts:
 
-    Proposing → Proposed → (Asked → Decided) → Applied → Started → Finished → Measured → (Asked → Decided) → Judged → Settled
+    Proposing → (Briefed → Requested → Billed → TurnEnded) → Proposed → (Asked → Decided) → Applied
+    → Started → Finished → Measured → (Asked → Decided) → Judged → Settled
 
 and each arrow is one transaction, so that a killed engine has exactly one place to go on from. Times are not in the facts but
 beside them, in `Entry.at` (seconds since 1970, UTC).
@@ -13,15 +14,46 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from .config import RunConfig, StopReason
+from .money import Usage
 from .policy import Gate
 from .task import Budget, Metric
 
 Verdict = Literal[
-    "kept", "discarded", "aborted", "crashed", "timed_out", "no_metric", "vetoed", "voided", "interrupted"
+    "kept", "discarded", "aborted", "crashed", "timed_out", "no_metric", "vetoed", "voided", "interrupted", "unproposed"
 ]
-FAILURES: frozenset[Verdict] = frozenset({"crashed", "timed_out", "no_metric", "voided"})
+FAILURES: frozenset[Verdict] = frozenset({"crashed", "timed_out", "no_metric", "voided", "unproposed"})
 
-Answer = Literal["approve", "veto", "amend", "send_back", "let_run", "abort", "accept", "keep", "discard"]
+Answer = Literal[
+    "allow", "deny", "approve", "veto", "amend", "send_back", "let_run", "abort", "accept", "keep", "discard"
+]
+
+
+Mechanism = Literal["confirmed", "refuted", "open"]
+"""Whether what was said to cause a change is what happened, apart from whether the metric liked it."""
+
+Outcome = Literal[
+    "proposed", "nothing", "cancelled", "refused", "truncated", "too_long", "invalid", "over_budget", "bad_key",
+    "unavailable", "crashed",
+]  # fmt: skip
+"""How a proposer's turn ended:
+
+proposed     there is a proposal
+nothing      it ended its turn without one
+cancelled    a person or a stop cut it short
+refused      the model would not answer, and says which of its rules forbids it
+truncated    its answer was cut at the limit of output tokens
+too_long     the prompt does not fit the model, even with half of its history
+invalid      its edit does not apply, does not compile or may not be made, after all repair turns
+over_budget  the next request could have cost more than the run may spend
+bad_key      there is no key, or the service does not take it
+unavailable  the service did not answer, after all retries
+crashed      the proposer itself failed
+"""
+
+
+Heard = Literal["thinking", "text", "tool", "notice"]
+"""What a piece of streamed text is: the model's thinking, its words, what an agent does with its tools, or what loopwatch
+says of the talk (a retry, a repair, a refusal)."""
 
 
 class Fact(BaseModel):
@@ -79,6 +111,8 @@ class Paused(Fact):
 
     kind: Literal["paused"] = "paused"
     by: str
+    why: str = ""
+    """What a person has to mend before it can go on; "" when a person just wants a pause."""
 
 
 class Held(Fact):
@@ -114,6 +148,23 @@ class Noted(Fact):
     by: str
 
 
+class NoteRead(Fact):
+    """A note reached whoever proposes before the next prompt did."""
+
+    kind: Literal["note_read"] = "note_read"
+    note: int
+    experiment: int
+    where: Literal["this turn", "next request"]
+
+
+class ReviewerMuted(Fact):
+    """What the reviewer says stays out of the briefs from now on, or enters them again."""
+
+    kind: Literal["reviewer_muted"] = "reviewer_muted"
+    muted: bool
+    by: str
+
+
 class StopAsked(Fact):
     """Somebody asked the run to stop."""
 
@@ -146,6 +197,105 @@ class Proposing(Fact):
     """Why a person sent the last revision back."""
 
 
+class Briefed(Fact):
+    """The prompt that a proposer was given is in `RUN/briefs/DIGEST.txt`."""
+
+    kind: Literal["briefed"] = "briefed"
+    experiment: int
+    revision: int
+    digest: str
+    tokens: int
+    """How long it is, estimated."""
+    left_out: tuple[str, ...] = ()
+
+
+class Requested(Fact):
+    """A request to a model was about to be sent."""
+
+    kind: Literal["requested"] = "requested"
+    experiment: int
+    request: int
+    """Numbered from 1 in each run."""
+    role: Literal["proposer", "reviewer"]
+    model: str
+    prompt_tokens: int
+    """An estimate."""
+    worst_usd: float | None = None
+    """The most that it can cost; None for a model without a price."""
+
+
+class Billed(Fact):
+    """What a request used so far; of several facts about one request the last counts."""
+
+    kind: Literal["billed"] = "billed"
+    experiment: int
+    request: int
+    usage: Usage
+    usd: float | None = None
+    """None: there is no price for this model."""
+    estimated: bool = False
+    """Part of the tokens is a guess, because the request was cut."""
+    final: bool = True
+
+
+class BackedOff(Fact):
+    """A service does not answer now, and is asked again at a certain time."""
+
+    kind: Literal["backed_off"] = "backed_off"
+    experiment: int
+    why: str
+    until: float
+    """Seconds since 1970."""
+    attempt: int
+    attempts: int | None = None
+    """How many there will be; None: as many as it takes."""
+
+
+class WentOn(Fact):
+    """The wait for a service ended."""
+
+    kind: Literal["went_on"] = "went_on"
+    experiment: int
+    waited_seconds: float
+
+
+class TurnEnded(Fact):
+    """A proposer's turn ended, in one of the ways that `Outcome` lists."""
+
+    kind: Literal["turn_ended"] = "turn_ended"
+    experiment: int
+    revision: int
+    outcome: Outcome
+    detail: str = ""
+    category: str = ""
+    """The rule that a model named when it refused."""
+
+
+class Explained(Fact):
+    """After the verdict somebody said whether the mechanism held: a claim, beside the metric's verdict."""
+
+    kind: Literal["explained"] = "explained"
+    experiment: int
+    mechanism: Mechanism
+    theory: str = ""
+    """How the author would explain things from now on."""
+    by: str
+
+
+class Reviewed(Fact):
+    """A reviewer said what it makes of an experiment: advice, which decides nothing."""
+
+    kind: Literal["reviewed"] = "reviewed"
+    experiment: int
+    by: str
+    issue_type: str
+    severity: Literal["low", "medium", "high"]
+    fix_suggestion: str
+    confidence: float
+    """0 to 1, as the reviewer says."""
+    pattern_detected: str = ""
+
+
 class Proposed(Fact):
     """A diff, durable before anything is done with it. Claims are the author's."""
 
@@ -163,6 +313,16 @@ class Proposed(Fact):
     paths: tuple[str, ...] = ()
     added: int = 0
     removed: int = 0
+    expected: str = ""
+    """What the author expects of the metric, and what would refute the hypothesis."""
+    fingerprint: str = ""
+    """Of the code as it would be, after parsing: the same for the same code."""
+    changes: int = 1
+    """How many separate changes it seems to make; more than one is a flag, not a reason to refuse."""
+    nearest: int | None = None
+    """The earlier experiment whose diff is most like this one."""
+    distance: float | None = None
+    """From that one: 0 is the same change, 1 has nothing in common."""
 
 
 class Asked(Fact):
@@ -173,6 +333,8 @@ class Asked(Fact):
     experiment: int
     gate: Gate
     question: str
+    detail: str = ""
+    """At the tool gate: the diff or the command that an agent asks for."""
     digest: str
     policy: str
     seconds: float | None = None
@@ -194,6 +356,8 @@ class Decided(Fact):
     person: bool = False
     reason: str = ""
     digest: str = ""
+    amended: str = ""
+    """At the tool gate: what a person wrote in place of the agent's own detail."""
 
 
 class Applied(Fact):
@@ -313,9 +477,10 @@ class Settled(Fact):
 
 AnyFact = Annotated[
     RunOpened | EngineStarted | ProgramRead | Warned | Paused | Held | Resumed | PolicyChanged | ForecasterTrusted | Noted
-    | StopAsked | Stopped
-    | Proposing | Proposed | Asked | Decided | Applied | Started | AbortSuggested | Finished | Measured | AttemptLost
-    | Judged | Settled,
+    | NoteRead | ReviewerMuted | StopAsked | Stopped
+    | Proposing | Briefed | Requested | Billed | BackedOff | WentOn | TurnEnded | Proposed
+    | Asked | Decided | Applied | Started | AbortSuggested | Finished | Measured | AttemptLost | Judged | Settled
+    | Explained | Reviewed,
     Field(discriminator="kind"),
 ]  # fmt: skip
 

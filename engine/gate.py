@@ -13,12 +13,14 @@ from .policy import Gate, Occasion, parse
 from .state import Waiting
 
 ANSWERS: dict[Gate, tuple[Answer, ...]] = {
+    "tool": ("allow", "deny", "amend"),
     "apply": ("approve", "veto", "amend", "send_back"),
     "run": ("let_run", "abort"),
     "verdict": ("accept", "keep", "discard"),
 }
 
 _SILENCE: dict[Gate, dict[str, Answer]] = {
+    "tool": {"approve": "allow", "veto": "deny"},
     "apply": {"approve": "approve", "veto": "veto"},
     "run": {"approve": "abort", "veto": "let_run"},
     "verdict": {"approve": "accept", "veto": "discard"},
@@ -27,7 +29,7 @@ _SILENCE: dict[Gate, dict[str, Answer]] = {
 
 
 class Gates:
-    """The three gates of a run."""
+    """The gates of a run."""
 
     def __init__(self, journal: Journal) -> None:
         """Gates that write their facts to `journal`."""
@@ -42,27 +44,32 @@ class Gates:
         *,
         question: str,
         occasion: Occasion,
+        detail: str = "",
         digest: str = "",
         suggestion: Answer,
+        name: str = "",
     ) -> Decided:
         """Ask a person or the policy; returns once the decision is in the ledger.
 
         suggestion  what happens when the policy does not ask
+        name        of this question, where a gate asks several in one revision or attempt
         """
         policy = parse(self._journal.state.gates[gate])
+        name = name or self._name(gate, experiment)
         if not policy.asks_about(occasion):
             # The policy may have changed since a killed engine asked; then this answers that.
-            ask = self._name(gate, experiment) if self._is_open(self._name(gate, experiment)) else None
+            ask = name if self._is_open(name) else None
             by = f"policy {policy.text}"
             fact = Decided(ask=ask, experiment=experiment, gate=gate, answer=suggestion, by=by, digest=digest)
             self._journal.append(fact)
             return fact
         return await self._ask(
             Asked(
-                ask=self._name(gate, experiment),
+                ask=name,
                 experiment=experiment,
                 gate=gate,
                 question=question,
+                detail=detail,
                 digest=digest,
                 policy=policy.text,
                 seconds=policy.seconds,

@@ -10,7 +10,19 @@ from typing import assert_never
 from . import commands
 from .bench import Bench
 from .errors import EditRefused
-from .events import AnyFact, Decided, ForecasterTrusted, Held, Noted, Paused, PolicyChanged, Resumed, StopAsked
+from .events import (
+    AnyFact,
+    Decided,
+    Explained,
+    ForecasterTrusted,
+    Held,
+    Noted,
+    Paused,
+    PolicyChanged,
+    Resumed,
+    ReviewerMuted,
+    StopAsked,
+)  # fmt: skip
 from .gate import ANSWERS, Gates
 from .journal import Journal
 from .lab import Lab
@@ -75,11 +87,27 @@ class Inbox:
                 return self._stop(command, row.by)
             case commands.Note():
                 number = len(self._state.notes) + 1
-                return (
-                    f"note {number} will be in the next prompt",
-                    (Noted(note=number, text=command.text, by=row.by),),
-                    _nothing,
+                when = self._lab.desk.steering
+                text = f"note {number} will be in the next prompt"
+                if when and when != "next experiment":
+                    text = (
+                        f"note {number} reaches the proposer in {when}"
+                        if when == "this turn"
+                        else f"note {number} reaches the proposer with its {when}"
+                    )
+                return text, (Noted(note=number, text=command.text, by=row.by),), self._steer
+            case commands.Mute():
+                muted = self._state.muted_by is not None
+                if command.muted == muted:
+                    raise Refused(f"the reviewer is {'muted' if muted else 'heard'} already")
+                text = (
+                    "the reviewer is muted: its words stay out of the briefs"
+                    if command.muted
+                    else "the reviewer is heard again"
                 )
+                return text, (ReviewerMuted(muted=command.muted, by=row.by),), _nothing
+            case commands.Explain():
+                return self._explain(command, row.by)
             case commands.SetPolicy():
                 try:
                     parse_for(command.gate, command.policy)
@@ -115,9 +143,10 @@ class Inbox:
             person=True,
             reason=reply.reason,
             digest=asked.digest,
+            amended=reply.diff if reply.gate == "tool" else "",
         )
         facts: tuple[AnyFact, ...] = (decided,)
-        if reply.answer == "amend":
+        if reply.answer == "amend" and reply.gate == "apply":
             try:
                 facts = (
                     decided,
@@ -130,6 +159,16 @@ class Inbox:
             self._gates.replied(decided)
 
         return f"{_WORDS[reply.answer]} #{asked.experiment}", facts, hand_over
+
+    async def _steer(self) -> None:
+        self._lab.desk.steer()
+
+    def _explain(self, command: commands.Explain, by: str) -> tuple[str, tuple[AnyFact, ...], Act]:
+        experiment = self._state.experiments.get(command.experiment)
+        if experiment is None or experiment.verdict is None:
+            raise Refused(f"#{command.experiment} has no verdict yet, so its mechanism is open")
+        fact = Explained(experiment=experiment.number, mechanism=command.mechanism, theory=command.theory, by=by)
+        return f"the mechanism of #{experiment.number} is {command.mechanism}", (fact,), _nothing
 
     def _too_late(self, reply: commands.Reply) -> str:
         number = int(reply.ask.split("-")[0]) if reply.ask and reply.ask.split("-")[0].isdecimal() else None
@@ -231,6 +270,8 @@ _INSTEAD = {
 }
 
 _WORDS = {
+    "allow": "allowed it to",
+    "deny": "denied it to",
     "approve": "approved",
     "veto": "vetoed",
     "amend": "amended",

@@ -16,12 +16,14 @@ from .archive import Archive
 from .bench import Bench
 from .config import RunConfig, StopReason
 from .desk import Desk
-from .events import FAILURES, AttemptLost, Decided, Verdict, Warned
+from .errors import Blocked
+from .events import FAILURES, AttemptLost, Decided, Paused, Verdict, Warned
 from .gate import Gates, override
 from .housekeeping import free_bytes, make_room
 from .journal import Journal
 from .judge import Judgement, judge
 from .policy import Occasion
+from .reviewer import Reviewer
 from .state import Experiment, State
 from .stopping import why_stop
 from .task import Task
@@ -57,11 +59,12 @@ class Lab:
         desk: Desk,
         archive: Archive,
         run_dir: Path,
+        reviewer: Reviewer | None = None,
     ) -> None:
         """Everything a run's engine has, put together by the supervisor."""
         self._task, self._config, self._journal, self._run_dir = task, config, journal, run_dir
         self._gates, self._bench, self._archive = gates, bench, archive
-        self.desk = desk
+        self.desk, self._reviewer = desk, reviewer
         self._started = time.monotonic()
         self.ending: Ending | None = None
         self.stop = asyncio.Event()
@@ -89,14 +92,10 @@ class Lab:
         """The open experiment, or a new one: the baseline first, then what the proposer says."""
         current = self.state.current
         if current is None:
-            number = len(self.state.experiments) + 1
-            self.desk.begin(number, 1, "")
-        elif current.step != "proposing":
+            return await self._ask(len(self.state.experiments) + 1, 1, "")
+        if current.step != "proposing":
             return current
-        else:
-            number = current.number
-            self.desk.begin(number, current.revision, current.comment)
-        return await self.unless_stopped(self.desk.ask(self.state.experiments[number]))
+        return await self._ask(current.number, current.revision, current.comment)
 
     async def approved(self, experiment: Experiment) -> bool:
         """Whether the proposal may be applied; a person may amend it or send it back before saying so."""
@@ -144,6 +143,24 @@ class Lab:
         """Remember the diff under a ref of its own, and go back to the best."""
         await self._conclude(experiment)
 
+    async def review(self, experiment: Experiment) -> None:
+        """Let the reviewer say what it makes of an experiment, once; what goes wrong there stops nothing."""
+        if self._reviewer and experiment.review is None and not experiment.is_baseline:
+            await self.unless_stopped(self._reviewer.review(experiment))
+
+    async def _ask(self, number: int, revision: int, comment: str) -> Experiment:
+        """Have a proposal made. When nobody can until a person mends something, wait for that where a person attends."""
+        while True:
+            self.desk.begin(number, revision, comment)
+            try:
+                return await self.unless_stopped(self.desk.ask(self.state.experiments[number]))
+            except Blocked as block:
+                if block.final or self.state.gates["apply"] == "auto":
+                    raise
+                self._journal.append(Paused(by="loopwatch", why=str(block)))
+                self.resumed.clear()
+                await self.unless_stopped(self.resumed.wait())
+
     # -- gates ---------------------------------------------------------------------------------------------------------
 
     async def _decide_apply(self, experiment: Experiment) -> Decided:
@@ -168,8 +185,7 @@ class Lab:
                 why = f": {decided.reason}" if decided.reason else ""
                 self._archive.judge(experiment, Judgement("vetoed", f"vetoed by {decided.by}{why}"), by=decided.by)
             case "send_back":
-                self.desk.begin(experiment.number, experiment.revision + 1, decided.reason or "try something else")
-                await self.unless_stopped(self.desk.ask(experiment))
+                await self._ask(experiment.number, experiment.revision + 1, decided.reason or "try something else")
             case _:
                 pass
 
@@ -220,7 +236,8 @@ class Lab:
     # -- going on ------------------------------------------------------------------------------------------------------
 
     def _why_end(self) -> Ending | None:
-        worked = self.state.worked_seconds + time.monotonic() - self._started
+        waited = self.state.waited_seconds  # for services and limits: that is no work
+        worked = self.state.worked_seconds + time.monotonic() - self._started - waited
         found = why_stop(self.state, self._config.stop, hours=worked / 3600, failed=_failed)
         return Ending(*found) if found else None
 

@@ -20,7 +20,7 @@ from .commands import AnyCommand
 from .errors import LedgerError
 from .events import AnyFact, Entry, experiment_of, read
 
-VERSION = 1
+VERSION = 2
 _HERE = Path(__file__).parent
 
 
@@ -48,6 +48,8 @@ def connect(path: Path, schema: str, *, synchronous: str) -> sqlite3.Connection:
         version = db.execute("pragma user_version").fetchone()[0]
         if version == 0:
             _create(db, (_HERE / schema).read_text(encoding="utf-8"))
+        elif version < VERSION:
+            _upgrade(db, schema)
         elif version > VERSION:
             raise LedgerError(
                 f"{path} was written by a newer loopwatch (format {version}, this one reads {VERSION}); upgrade loopwatch"
@@ -78,6 +80,17 @@ def _create(db: sqlite3.Connection, schema: str) -> None:
         for statement in schema.split(";"):
             db.execute(statement)
         db.execute(f"pragma user_version = {VERSION}")
+    db.execute("commit")
+
+
+def _upgrade(db: sqlite3.Connection, schema: str) -> None:
+    """Bring a database of an older loopwatch up to date, by the files NAME.VERSION.sql."""
+    db.execute("begin immediate")
+    for step in range(db.execute("pragma user_version").fetchone()[0] + 1, VERSION + 1):
+        file = _HERE / f"{schema.removesuffix('.sql')}.{step}.sql"
+        for statement in file.read_text(encoding="utf-8").split(";") if file.exists() else ():
+            db.execute(statement)
+    db.execute(f"pragma user_version = {VERSION}")
     db.execute("commit")
 
 

@@ -1,4 +1,4 @@
-"""Which proposers and strategies there are: name → module:attribute, imported only when one is used.
+"""Which proposers, strategies and reviewers there are: name → module:attribute, imported only when one is used.
 
 A plain table, so that naming one costs nothing and torch stays asleep.
 """
@@ -7,15 +7,27 @@ from importlib import import_module
 from typing import Any
 
 PROPOSERS = {
+    "acp": "loopwatch.engine.proposers.acp:Acp",
+    "anthropic": "loopwatch.engine.proposers.anthropic:Anthropic",
+    "claude-code": "loopwatch.engine.proposers.claude_code:ClaudeCode",
+    "openai": "loopwatch.engine.proposers.openai:OpenAI",
     "random": "loopwatch.engine.proposers.random:Random",
     "scripted": "loopwatch.engine.proposers.scripted:Scripted",
 }
-"""Each is a class that takes the text after the colon in `--proposer NAME:ARGUMENT`."""
+"""Each is a class that takes the text after the colon in `--proposer NAME:ARGUMENT`, and the run's `AgentSettings`."""
 
 STRATEGIES = {
+    "reviewer": "loopwatch.engine.strategies.reviewer:reviewer",
     "simple": "loopwatch.engine.strategies.simple:simple",
 }
 """Each is a coroutine that takes the lab."""
+
+
+REVIEWERS = {
+    "anthropic": "loopwatch.engine.models.anthropic:Anthropic",
+    "openai": "loopwatch.engine.models.openai:OpenAI",
+}
+"""Each is a model: a class that takes a model's name and the run's `AgentSettings`."""
 
 
 def known(spec: str, table: dict[str, str], what: str) -> str:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
 from . import events
-from .events import Answer, Asked, Entry, Verdict
+from .events import Answer, Asked, Entry, Mechanism, Verdict
+from .money import Spent
 from .policy import Gate
 from .task import Budget, Metric
 
@@ -27,14 +28,32 @@ class Experiment:
     author: str = ""
     hypothesis: str = ""
     mechanism: str = ""
+    expected: str = ""
     diff: str = ""
     digest: str = ""
     parent: str = ""
     paths: tuple[str, ...] = ()
     added: int = 0
     removed: int = 0
+    fingerprint: str = ""
+    """Of the code as it would be, after parsing."""
+    changes: int = 1
+    """How many separate changes it seems to make."""
+    nearest: int | None = None
+    distance: float | None = None
+    """From the diff of `nearest`: 0 is the same change, 1 has nothing in common."""
     comment: str = ""
     """Why a person sent the last revision back."""
+    brief: events.Briefed | None = None
+    """The prompt of the last revision."""
+    turn: events.TurnEnded | None = None
+    """How the proposer's last turn ended."""
+    spent: Spent = field(default_factory=Spent)
+    waited_seconds: float = 0
+    """For a service that did not answer, or a limit."""
+    explained: events.Explained | None = None
+    """What somebody said of the mechanism after the verdict."""
+    review: events.Reviewed | None = None
     attempt: int = 0
     began_at: float = 0
     started_at: float = 0
@@ -57,6 +76,11 @@ class Experiment:
         return next((fact for fact in reversed(self.decisions) if fact.gate == gate), None)
 
     @property
+    def mechanism_held(self) -> Mechanism:
+        """Whether the mechanism is what happened, as somebody said; open until somebody did."""
+        return self.explained.mechanism if self.explained else "open"
+
+    @property
     def is_baseline(self) -> bool:
         """Experiment 1 is the unmodified start."""
         return self.number == 1
@@ -70,6 +94,23 @@ class Note:
     text: str
     by: str
     read_in: int | None = None
+    """The experiment whose proposer read it."""
+    where: Literal["prompt", "next request", "this turn"] | None = None
+    """At its prompt, or while it worked: with its next request, or at once."""
+
+
+@dataclass(slots=True)
+class Bill:
+    """One request to a model, and what is known of its cost."""
+
+    asked: events.Requested
+    at: float
+    billed: events.Billed | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more may come."""
+        return self.billed is None or not self.billed.final
 
 
 @dataclass(slots=True)
@@ -108,6 +149,17 @@ class State:
     held_by: str | None = None
     trusted_by: str | None = None
     """Who let the forecaster act; None while it is in shadow."""
+    paused_why: str = ""
+    """What has to be mended before it can go on."""
+    bills: dict[int, Bill] = field(default_factory=dict)
+    """Every request to a model, by its number."""
+    spent: Spent = field(default_factory=Spent)
+    waited_seconds: float = 0
+    """For services that did not answer and limits; not counted as work."""
+    backing_off: events.BackedOff | None = None
+    """What is waited for now."""
+    muted_by: str | None = None
+    """Who muted the reviewer; None while it is heard."""
     stop_asked: events.StopAsked | None = None
     stopped: events.Stopped | None = None
     warnings: list[events.Warned] = field(default_factory=list)
@@ -197,11 +249,11 @@ class State:
                 if self.engine and not self.stopped:  # it was killed; its last fact is the last we know of it
                     self.worked_seconds += max(0.0, last_at - self.engine_started_at)
                 self.engine, self.engine_started_at = fact, at
-                self.stopped = self.stop_asked = self.held_by = None
+                self.stopped = self.stop_asked = self.held_by = self.backing_off = None
             case events.Stopped():
                 if self.engine and not self.stopped:  # else it could not even begin to work
                     self.worked_seconds += max(0.0, at - self.engine_started_at)
-                self.stopped, self.waiting, self.held_by = fact, None, None
+                self.stopped, self.waiting, self.held_by, self.backing_off = fact, None, None, None
             case events.StopAsked():
                 self.stop_asked = fact
             case events.ProgramRead():
@@ -209,15 +261,30 @@ class State:
             case events.Warned():
                 self.warnings.append(fact)
             case events.Paused():
-                self.paused_by = fact.by
+                self.paused_by, self.paused_why = fact.by, fact.why
             case events.Held():
                 self.held_by = fact.by
             case events.Resumed():
                 self.paused_by = self.held_by = None
+                self.paused_why = ""
             case events.PolicyChanged():
                 self.gates[fact.gate] = fact.policy
             case events.Noted():
                 self.notes[fact.note] = Note(fact.note, fact.text, fact.by)
+            case events.NoteRead():
+                self.notes[fact.note].read_in, self.notes[fact.note].where = fact.experiment, fact.where
+            case events.ReviewerMuted():
+                self.muted_by = fact.by if fact.muted else None
+            case events.Requested():
+                self.bills[fact.request] = Bill(fact, at)
+            case events.Billed():
+                self._bill(fact)
+            case events.BackedOff():
+                self.backing_off = fact
+            case events.WentOn():
+                self.backing_off = None
+                self.waited_seconds += fact.waited_seconds
+                self.experiments[fact.experiment].waited_seconds += fact.waited_seconds
             case events.Asked():
                 self.waiting = Waiting(fact, at)
             case events.ForecasterTrusted():
@@ -235,11 +302,30 @@ class State:
             fact.proposer,
             fact.comment,
         )
+        experiment.turn = experiment.brief = None
+        if self.waiting and self.waiting.asked.experiment == fact.experiment:  # asked by an agent that is gone
+            self.waiting = None
         for number in fact.notes:
-            self.notes[number].read_in = fact.experiment
+            self.notes[number].read_in, self.notes[number].where = fact.experiment, "prompt"
+
+    def _bill(self, fact: events.Billed) -> None:
+        bill, experiment = self.bills[fact.request], self.experiments[fact.experiment]
+        for spent in (self.spent, experiment.spent):
+            if before := bill.billed:
+                spent.add(before.usage, before.usd, estimated=before.estimated, sign=-1)
+            spent.add(fact.usage, fact.usd, estimated=fact.estimated)
+        bill.billed = fact
 
     def _advance(self, experiment: Experiment, fact: "ExperimentFact", at: float) -> None:
         match fact:
+            case events.Briefed():
+                experiment.brief = fact
+            case events.TurnEnded():
+                experiment.turn = fact
+            case events.Explained():
+                experiment.explained = fact
+            case events.Reviewed():
+                experiment.review = fact
             case events.Proposed():
                 experiment.step, experiment.revision, experiment.author = (
                     "proposed",
@@ -249,6 +335,8 @@ class State:
                 experiment.hypothesis, experiment.mechanism = fact.hypothesis, fact.mechanism
                 experiment.diff, experiment.digest, experiment.parent = fact.diff, fact.digest, fact.parent
                 experiment.paths, experiment.added, experiment.removed = fact.paths, fact.added, fact.removed
+                experiment.expected, experiment.fingerprint = fact.expected, fact.fingerprint
+                experiment.changes, experiment.nearest, experiment.distance = fact.changes, fact.nearest, fact.distance
                 experiment.decisions.clear()
             case events.Decided():
                 experiment.decisions.append(fact)
@@ -299,8 +387,9 @@ class State:
 
 
 ExperimentFact = (
-    events.Proposed | events.Decided | events.Applied | events.Started | events.AbortSuggested | events.Finished | events.Measured
+    events.Briefed | events.TurnEnded | events.Explained | events.Reviewed
+    | events.Proposed | events.Decided | events.Applied | events.Started | events.AbortSuggested | events.Finished | events.Measured
     | events.AttemptLost | events.Judged | events.Settled
 )  # fmt: skip
 
-__all__ = ["Answer", "Experiment", "Note", "State", "Step", "Waiting"]
+__all__ = ["Answer", "Bill", "Experiment", "Note", "State", "Step", "Waiting"]

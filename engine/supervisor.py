@@ -15,9 +15,10 @@ from typing import Any
 from . import program
 from .archive import Archive
 from .bench import Bench
+from .books import Books
 from .config import RunConfig
 from .desk import Desk
-from .errors import LedgerError, NothingToPropose, TaskError, UserError
+from .errors import Blocked, LedgerError, NothingToPropose, TaskError, UserError
 from .events import AnyFact, AttemptLost, EngineStarted, RunOpened, Stopped, Warned
 from .gate import Gates
 from .inbox import Inbox
@@ -26,6 +27,7 @@ from .lab import Lab, Stopping
 from .ledger import Ledger
 from .machine import has_gpu
 from .proposers import proposer
+from .reviewer import Reviewer
 from .runner import Runner
 from .state import Experiment, State
 from .strategies import strategy
@@ -61,7 +63,7 @@ async def supervise(run_dir: Path) -> Stopped:
 
 async def _work(run_dir: Path, config: RunConfig, journal: Journal) -> Stopped:
     workspace, task = _open(run_dir, config, journal)
-    propose, loop = proposer(config.proposer), strategy(config.strategy)
+    propose, loop = proposer(config.proposer, config.agent), strategy(config.strategy)
     journal.append(*_recovered(journal.state))
     runner = Runner(task, run_dir, workdir=workspace.work_folder, pristine=workspace.pristine_folder, seed=config.seed)
     gates = Gates(journal)
@@ -76,9 +78,28 @@ async def _work(run_dir: Path, config: RunConfig, journal: Journal) -> Stopped:
         seed=config.seed,
     )
     archive = Archive(task=task, journal=journal, workspace=workspace, run_dir=run_dir)
-    desk = Desk(task=task, config=config, journal=journal, workspace=workspace, proposer=propose, archive=archive)
+    books = Books(journal=journal, caps=config.caps)
+    desk = Desk(
+        task=task,
+        config=config,
+        journal=journal,
+        gates=gates,
+        books=books,
+        workspace=workspace,
+        proposer=propose,
+        archive=archive,
+        run_dir=run_dir,
+    )
     lab = Lab(
-        task=task, config=config, journal=journal, gates=gates, bench=bench, desk=desk, archive=archive, run_dir=run_dir
+        task=task,
+        config=config,
+        journal=journal,
+        gates=gates,
+        bench=bench,
+        desk=desk,
+        archive=archive,
+        run_dir=run_dir,
+        reviewer=Reviewer(task=task, config=config, journal=journal, books=books),
     )
     if not journal.state.paused_by:
         lab.resumed.set()
@@ -113,6 +134,8 @@ async def _loop(running: Awaitable[None], lab: Lab) -> Stopped:
         return Stopped(because=because, detail=detail, signal=stop.signal)
     except NothingToPropose as end:
         return Stopped(because="nothing_to_propose", detail=str(end))
+    except Blocked as block:
+        return Stopped(because=block.because, detail=str(block))
     assert lab.ending is not None, "a strategy ends when the lab says so"
     return Stopped(because=lab.ending.because, detail=lab.ending.detail)
 

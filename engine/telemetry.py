@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from .events import Heard
 from .forecast import Forecast
 from .ledger import connect, rows, storable, transaction
 from .records import Sample
@@ -41,6 +42,7 @@ class Thought(NamedTuple):
     experiment: int
     at: float
     text: str
+    kind: Heard = "thinking"
 
 
 class Look(NamedTuple):
@@ -66,7 +68,7 @@ class Telemetry:
         """Open or make the database at `path`."""
         self._db = connect(path, "telemetry.sql", synchronous="normal")
         self._samples: list[tuple[object, ...]] = []
-        self._thoughts: list[tuple[int, float, str]] = []
+        self._thoughts: list[tuple[int, float, str, Heard]] = []
         self._looks: list[tuple[object, ...]] = []
 
     @classmethod
@@ -86,14 +88,14 @@ class Telemetry:
             )
             self._samples.append((experiment, attempt, at, sample.step, _finite(sample.progress), *numbers, int(bad)))
 
-    def add_thought(self, experiment: int, text: str) -> None:
-        """Keep a piece of text until the next flush; pieces that follow each other become one row."""
+    def add_thought(self, experiment: int, text: str, kind: Heard = "thinking") -> None:
+        """Keep a piece of text until the next flush; pieces of one kind that follow each other become one row."""
         text = storable(text)
-        if self._thoughts and self._thoughts[-1][0] == experiment:
-            number, at, before = self._thoughts[-1]
-            self._thoughts[-1] = (number, at, before + text)
+        if self._thoughts and (self._thoughts[-1][0], self._thoughts[-1][3]) == (experiment, kind):
+            number, at, before, _ = self._thoughts[-1]
+            self._thoughts[-1] = (number, at, before + text, kind)
         else:
-            self._thoughts.append((experiment, time.time(), text))
+            self._thoughts.append((experiment, time.time(), text, kind))
 
     def add_forecast(self, experiment: int, attempt: int, at: float, forecast: Forecast) -> None:
         """Keep a look of the forecaster until the next flush."""
@@ -111,7 +113,7 @@ class Telemetry:
         with transaction(self._db) as db:
             db.executemany(f"insert into forecast ({_LOOK}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", looks)
             db.executemany(f"insert into sample ({_SAMPLE}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", samples)
-            db.executemany("insert into thought (experiment, at, text) values (?, ?, ?)", thoughts)
+            db.executemany("insert into thought (experiment, at, text, kind) values (?, ?, ?, ?)", thoughts)
 
     def points(self, experiment: int, *, after: int = 0) -> list[Point]:
         """The curve of an experiment, all attempts, oldest first."""
@@ -128,7 +130,7 @@ class Telemetry:
         """The streamed text of an experiment, oldest first."""
         found = rows(
             self._db,
-            "select id, experiment, at, text from thought where experiment = ? and id > ? order by id",
+            "select id, experiment, at, text, kind from thought where experiment = ? and id > ? order by id",
             experiment,
             after,
         )

@@ -18,7 +18,8 @@ create table thought (
     id          integer primary key,
     experiment  integer not null,
     at          real not null,
-    text        text not null
+    text        text not null,
+    kind        text not null default 'thinking'   -- thinking, text, tool or notice
 ) strict;
 create index thought_experiment on thought (experiment, id);
 

@@ -269,6 +269,11 @@ class Workspace:
         """Make the working folder byte-identical to a commit, whatever an experiment left there."""
         checkout.restore(self._work, self._tree(commit), self._blob)
 
+    def export(self, commit: str, folder: Path) -> None:
+        """Fill a folder of its own with the task as it is at a commit, without git data; what lay there is gone."""
+        checkout.remove(folder)
+        checkout.restore(folder, self._task_tree(commit), self._blob)
+
     def pristine(self) -> None:
         """Make the pristine folder byte-identical to the base commit."""
         checkout.restore(self._pristine, self._tree(self.base), self._blob)

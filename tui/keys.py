@@ -6,8 +6,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-When = Literal["always", "apply", "run", "verdict", "running", "working", "undo", "dead"]
-"""apply, run, verdict: that gate waits. running: an experiment trains. working: an engine works. undo: an answer can be taken
+When = Literal["always", "tool", "apply", "run", "verdict", "running", "working", "undo", "dead"]
+"""tool, apply, run, verdict: that gate waits. running: an experiment trains. working: an engine works. undo: an answer can be taken
 back. dead: no engine works."""
 
 

@@ -47,6 +47,7 @@ VERDICT_ROLE: dict[Verdict, Role] = {
     "vetoed": "warn",
     "voided": "mark",
     "interrupted": "warn",
+    "unproposed": "bad",
 }
 
 EXPERIMENT_COLUMNS = (

@@ -7,7 +7,7 @@ terminal obeys.
 from typing import Final, Literal, assert_never
 
 from loopwatch.engine import events
-from loopwatch.engine.events import Answer, AnyFact, Verdict
+from loopwatch.engine.events import Answer, AnyFact, Outcome, Verdict
 from loopwatch.engine.policy import Gate
 from loopwatch.engine.state import Experiment, State, Waiting
 from loopwatch.engine.task import Budget, Metric
@@ -41,9 +41,12 @@ VERDICTS: Final[dict[Verdict, str]] = {
     "vetoed": "vetoed",
     "voided": "voided",
     "interrupted": "interrupted",
+    "unproposed": "no proposal",
 }
 
 _ANSWERS: Final[dict[Answer, str]] = {
+    "allow": "allowed",
+    "deny": "denied",
     "approve": "approved",
     "veto": "vetoed",
     "amend": "amended",
@@ -55,6 +58,21 @@ _ANSWERS: Final[dict[Answer, str]] = {
     "discard": "verdict overridden: discard",
 }
 
+OUTCOMES: Final[dict[Outcome, str]] = {
+    "proposed": "a proposal",
+    "nothing": "no proposal",
+    "cancelled": "cancelled",
+    "refused": "the model refused",
+    "truncated": "the answer was cut",
+    "too_long": "the prompt is too long for the model",
+    "invalid": "no edit that can be applied",
+    "over_budget": "the money is used up",
+    "bad_key": "the key does not work",
+    "unavailable": "the service does not answer",
+    "crashed": "the proposer failed",
+}
+"""How a proposer's turn ended."""
+
 _MODES: Final = {
     "shadow": " (in shadow: it only counts)",
     "audit": " (audited: it runs to its end, to see who is right)",
@@ -62,6 +80,7 @@ _MODES: Final = {
 }
 
 _TO_ANSWER: Final[dict[Gate, tuple[str, ...]]] = {
+    "tool": ("allow", "deny -m WHY"),
     "apply": ("approve", "veto", "send-back -m WHY", "amend --diff FILE"),
     "run": ("let-run", "abort"),
     "verdict": ("accept", "keep", "discard"),
@@ -78,6 +97,13 @@ def number(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.4g}" if value and (abs(value) < 0.01 or abs(value) >= 10_000) else f"{value:.4f}"
+
+
+def dollars(usd: float | None) -> str:
+    """Money; unknown where there is no price."""
+    if usd is None:
+        return "unknown cost"
+    return f"${usd:.4f}" if 0 < usd < 0.01 else f"${usd:.2f}"
 
 
 def duration(seconds: float) -> str:
@@ -127,7 +153,7 @@ def _told(fact: AnyFact) -> str:
         case events.Warned():
             return f"warning: {one_line(fact.text)}"
         case events.Paused():
-            return f"paused by {clean(fact.by)}: no experiment starts after this one"
+            return f"paused by {clean(fact.by)}: {one_line(fact.why) or 'no experiment starts after this one'}"
         case events.Held():
             return f"held by {clean(fact.by)}: stopped where it is, and its clock with it"
         case events.Resumed():
@@ -136,6 +162,10 @@ def _told(fact: AnyFact) -> str:
             return f"the {fact.gate} gate is now {clean(fact.policy)}, by {clean(fact.by)}"
         case events.Noted():
             return f"note {fact.note} by {clean(fact.by)}: {one_line(fact.text)}"
+        case events.NoteRead():
+            return f"note {fact.note} was read in #{fact.experiment}, {'with its' if fact.where == 'next request' else 'in'} {fact.where}"
+        case events.ReviewerMuted():
+            return f"the reviewer is {'muted' if fact.muted else 'heard again'}, by {clean(fact.by)}"
         case events.ForecasterTrusted():
             return f"the forecaster may act from now on, by {clean(fact.by)}" + _after(": ", fact.why)
         case events.StopAsked():
@@ -152,6 +182,25 @@ def _told_of_experiment(fact: "ExperimentFact") -> str:
             again = f" again (revision {fact.revision})" if fact.revision > 1 else ""
             notes = f" with note {', '.join(map(str, fact.notes))} in its prompt" if fact.notes else ""
             return f"{clean(fact.proposer)} proposes{again}{notes}" + _after("; sent back because ", fact.comment)
+        case events.Briefed():
+            return f"read a brief of about {fact.tokens} tokens" + _after("; left out: ", ", ".join(fact.left_out))
+        case events.Requested():
+            return f"request {fact.request} to {clean(fact.model)}, about {fact.prompt_tokens} tokens"
+        case events.Billed():
+            return f"request {fact.request} used {fact.usage.total} tokens: {dollars(fact.usd)}" + (
+                " (estimated)" if fact.estimated else ""
+            )
+        case events.BackedOff():
+            tries = f" of {fact.attempts}" if fact.attempts else ""
+            return f"waits for the service: {one_line(fact.why)} (attempt {fact.attempt}{tries})"
+        case events.WentOn():
+            return f"went on after {duration(fact.waited_seconds)}"
+        case events.TurnEnded():
+            return f"turn ended: {OUTCOMES[fact.outcome]}" + _after(": ", fact.detail)
+        case events.Explained():
+            return f"mechanism {fact.mechanism} by {clean(fact.by)}" + _after(": ", fact.theory)
+        case events.Reviewed():
+            return f"reviewed by {clean(fact.by)}: {one_line(fact.issue_type)}, {fact.severity}: {one_line(fact.fix_suggestion)}"
         case events.Proposed():
             return f"proposed: {one_line(fact.hypothesis)}" + _size(fact.added, fact.removed, fact.paths)
         case events.Asked():
@@ -291,6 +340,8 @@ def _after(between: str, text: str) -> str:
 
 
 ExperimentFact = (
-    events.Proposing | events.Proposed | events.Asked | events.Decided | events.Applied | events.Started
+    events.Proposing | events.Briefed | events.Requested | events.Billed | events.BackedOff | events.WentOn
+    | events.TurnEnded | events.Explained | events.Reviewed | events.Proposed | events.Asked | events.Decided
+    | events.Applied | events.Started
     | events.AbortSuggested | events.Finished | events.Measured | events.AttemptLost | events.Judged | events.Settled
 )  # fmt: skip

@@ -7,9 +7,10 @@ import math
 from random import Random as Dice
 
 from .. import constants, edits
+from ..config import AgentSettings
 from ..errors import EditRefused, NothingToPropose, ProposerFailed
 from ..task import Hyperparameter
-from . import Brief, Proposal, Say
+from . import Brief, Proposal, Steering, Turn
 
 Value = float | int | str | bool
 
@@ -17,10 +18,12 @@ Value = float | int | str | bool
 class Random:
     """Draws from the ranges that task.toml declares."""
 
-    def __init__(self, argument: str = "") -> None:
-        """Takes no argument."""
+    steering: Steering = "next experiment"
 
-    async def propose(self, brief: Brief, say: Say) -> Proposal:
+    def __init__(self, argument: str = "", settings: AgentSettings | None = None) -> None:
+        """Takes no argument and needs no settings."""
+
+    async def propose(self, brief: Brief, turn: Turn) -> Proposal:
         """One constant on one line, drawn anew; the same seed and number draw the same."""
         if not brief.task.hyperparameter:
             raise NothingToPropose(
@@ -34,8 +37,8 @@ class Random:
         except EditRefused as problem:
             raise ProposerFailed(f"{parameter.file}: {problem}") from None
         value = _draw(parameter, dice, now)
-        say(f"Random search: {parameter.name} is {now!r}; drawing from {_range(parameter)}.\n")
-        say(f"Drew {value!r}.\n")
+        turn.hear("text", f"Random search: {parameter.name} is {now!r}; drawing from {_range(parameter)}.\n")
+        turn.hear("text", f"Drew {value!r}.\n")
         return Proposal(
             hypothesis=f"{parameter.name} {now!r} → {value!r} improves {brief.task.metric.name}",
             mechanism=f"none: drawn at random from {_range(parameter)}",

@@ -19,8 +19,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .. import constants, edits
+from ..config import AgentSettings
 from ..errors import ConfigError, EditRefused, NothingToPropose, ProposerFailed
-from . import Brief, Proposal, Say
+from . import Brief, Proposal, Steering, Turn
 
 
 class Line(BaseModel):
@@ -41,7 +42,9 @@ class Line(BaseModel):
 class Scripted:
     """Plays a file."""
 
-    def __init__(self, argument: str) -> None:
+    steering: Steering = "next experiment"
+
+    def __init__(self, argument: str, settings: AgentSettings | None = None) -> None:
         """Read the file named by `argument`; ConfigError names the line that cannot be read."""
         if not argument:
             raise ConfigError("the scripted proposer needs a file: --proposer scripted:FILE")
@@ -54,7 +57,7 @@ class Scripted:
             raise ConfigError(f"the script {path} cannot be read: {error}") from None
         self._lines = [_line(path, number, text) for number, text in enumerate(lines, start=1) if text.strip()]
 
-    async def propose(self, brief: Brief, say: Say) -> Proposal:
+    async def propose(self, brief: Brief, turn: Turn) -> Proposal:
         """The line of this experiment, with its reasoning streamed first."""
         index = brief.experiment - 2
         if index >= len(self._lines):
@@ -63,7 +66,7 @@ class Scripted:
         for again in line.again[: brief.revision - 1]:
             line = again
         for piece in re.findall(r"\S+\s*|\s+", line.reasoning):
-            say(piece)
+            turn.hear("thinking", piece)
             await asyncio.sleep(line.delay)
         if line.fails:
             raise ProposerFailed(line.fails)

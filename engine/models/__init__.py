@@ -1,0 +1,116 @@
+"""Models behind an API: one request at a time, streamed, with every way it can fail named.
+
+A model neither retries nor waits nor counts money: `asking.ask` does, the same for all of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from ..brief import Prompt
+from ..config import AgentSettings
+from ..events import Heard
+from ..money import Usage
+
+TroubleKind = Literal["bad_key", "limit", "spent", "too_long", "unavailable", "wrong"]
+"""Why a request has no answer:
+
+bad_key      the service does not take the key
+limit        a rate or usage limit; `after` says when it ends, if the service does
+spent        the account's own money is used up
+too_long     the prompt does not fit
+unavailable  the connection, the server or the stream broke; the same request may work later
+wrong        the service will not have this request, now or later
+"""
+
+
+class Trouble(Exception):
+    """A request came to nothing."""
+
+    def __init__(self, kind: TroubleKind, why: str, *, after: float | None = None) -> None:
+        """`after`: seconds until the service wants to be asked again, where it says so."""
+        super().__init__(why)
+        self.kind, self.after = kind, after
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """The one tool that a model may call, and by which it answers."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+    """A strict JSON schema: every property required, no others allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of the tool."""
+
+    id: str
+    input: Mapping[str, Any]
+    problem: str = ""
+    """Why the input may not be used: cut, or not JSON. Text for the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model answered to one request."""
+
+    stop: Literal["done", "refused", "truncated", "too_long"]
+    text: str
+    """Its words, without its thinking."""
+    call: Call | None
+    usage: Usage
+    category: str = ""
+    """The rule that forbids an answer, when it refused."""
+    detail: str = ""
+    raw: Any = field(default=None, repr=False)
+    """The answer in the form in which this model wants to read it again; nobody else looks inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """An answer, and what was said to it: the model is asked again."""
+
+    answer: Answer
+    reply: str
+    notes: tuple[str, ...] = ()
+    """What a person wrote in the meantime."""
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """All that a model reads for its next answer."""
+
+    prompt: Prompt
+    turned: tuple[Turned, ...] = ()
+
+
+class Ears(Protocol):
+    """Whoever listens while a model answers."""
+
+    def hear(self, kind: Heard, text: str) -> None:
+        """A piece of thinking or text as it streams."""
+        ...
+
+    def used(self, usage: Usage) -> None:
+        """What the request has used so far, as far as the service says."""
+        ...
+
+
+class Model(Protocol):
+    """One model of one provider."""
+
+    name: str
+
+    async def answer(self, talk: Talk, tool: Tool, ears: Ears) -> Answer:
+        """One request; Trouble when there is no answer. Cancelling it closes the connection at once."""
+        ...
+
+    async def close(self) -> None:
+        """Give connections back."""
+        ...
+
+
+__all__ = ["AgentSettings", "Answer", "Call", "Ears", "Model", "Talk", "Tool", "Trouble", "TroubleKind", "Turned"]

@@ -1,0 +1,2 @@
+-- Streamed text has a kind.
+alter table thought add column kind text not null default 'thinking';
