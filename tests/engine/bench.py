@@ -4,6 +4,7 @@ from pathlib import Path
 
 from loopwatch.engine.archive import Archive
 from loopwatch.engine.bench import Bench
+from loopwatch.engine.books import Books
 from loopwatch.engine.config import RunConfig
 from loopwatch.engine.desk import Desk
 from loopwatch.engine.events import AnyFact
@@ -49,7 +50,8 @@ class Engine:
         )  # fmt: skip
         archive = Archive(task=task, journal=self.journal, workspace=workspace, run_dir=run_dir)
         desk = Desk(
-            task=task, config=config, journal=self.journal, workspace=workspace, proposer=proposer("random"), archive=archive,
+            task=task, config=config, journal=self.journal, gates=self.gates, books=Books(journal=self.journal, caps=config.caps),
+            workspace=workspace, proposer=proposer("random", config.agent), archive=archive, run_dir=run_dir,
         )  # fmt: skip
         self.lab = Lab(
             task=task, config=config, journal=self.journal, gates=self.gates, bench=bench, desk=desk, archive=archive,

@@ -24,7 +24,7 @@ def test_settings_survive_being_written_down() -> None:
 def test_without_a_word_every_gate_asks_and_ten_failures_end_the_run() -> None:
     settings = RunConfig(run="sine-1", task="sine")
 
-    assert settings.gates.model_dump() == {"apply": "ask", "run": "ask", "verdict": "ask"}
+    assert settings.gates.model_dump() == {"tool": "ask", "apply": "ask", "run": "ask", "verdict": "ask"}
     assert settings.stop.model_dump(exclude_none=True) == {"failures": 10}
 
 
@@ -91,8 +91,8 @@ def test_every_strategy_can_be_found_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("field", "there"),
     [
-        ("strategy", "simple"),
-        ("proposer", "random, scripted"),
+        ("strategy", "reviewer, simple"),
+        ("proposer", "acp, anthropic, claude-code, openai, random, scripted"),
         ("forecaster", "learned, power-law, best-curve, halving, median, never"),
     ],
 )

@@ -1,6 +1,7 @@
 """Proposers: the same seed draws the same, a script plays line by line, and what goes wrong is said in words."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopwatch.engine import constants, diff, edits
+from loopwatch.engine.config import AgentSettings
 from loopwatch.engine.errors import ConfigError, NothingToPropose, ProposerFailed
 from loopwatch.engine.proposers import Brief, Proposal, proposer
 from loopwatch.engine.proposers.random import Random
 from loopwatch.engine.proposers.scripted import Scripted
 from loopwatch.engine.registry import PROPOSERS
 from loopwatch.engine.task import Hyperparameter, Task, load
+from tests.engine.listener import Listener
 
 SOURCE = '"""Train."""\n\nLR = 0.01  # how bold\nWIDTH = 12\nKIND = "tanh"\n\nprint(LR)\n'
 PARAMETERS = (
@@ -36,17 +39,13 @@ BRIEF = Brief(
 )  # fmt: skip
 
 
-def say_nothing(text: str) -> None:
-    pass
-
-
 async def draw(brief: Brief) -> Proposal:
-    return await Random().propose(brief, say_nothing)
+    return await Random().propose(brief, Listener(brief))
 
 
 def draw_now(brief: Brief) -> Proposal:
     """The random proposer waits for nothing, so it can be run to its end without a loop."""
-    coroutine = Random().propose(brief, say_nothing)
+    coroutine = Random().propose(brief, Listener(brief))
     try:
         coroutine.send(None)
     except StopIteration as end:
@@ -133,11 +132,12 @@ async def test_a_constant_that_an_experiment_removed_fails_this_proposal_and_not
 
 
 async def test_random_search_says_what_it_drew_and_claims_no_mechanism() -> None:
-    said: list[str] = []
+    brief = replace(BRIEF, task=task_with(PARAMETERS[0]))
+    listener = Listener(brief)
 
-    proposal = await Random().propose(replace(BRIEF, task=task_with(PARAMETERS[0])), said.append)
+    proposal = await Random().propose(brief, listener)
 
-    assert said[0] == "Random search: LR is 0.01; drawing from 0.0001 … 0.1 (log).\n"
+    assert listener.heard[0][1] == "Random search: LR is 0.01; drawing from 0.0001 … 0.1 (log).\n"
     assert proposal.hypothesis.startswith("LR 0.01 → ")
     assert proposal.mechanism == "none: drawn at random from 0.0001 … 0.1 (log)"
 
@@ -149,7 +149,8 @@ def script(folder: Path, *lines: dict[str, Any] | str) -> Path:
 
 
 async def play(path: Path, experiment: int = 2, revision: int = 1) -> Proposal:
-    return await Scripted(str(path)).propose(replace(BRIEF, experiment=experiment, revision=revision), say_nothing)
+    brief = replace(BRIEF, experiment=experiment, revision=revision)
+    return await Scripted(str(path)).propose(brief, Listener(brief))
 
 
 async def test_a_script_plays_a_line_per_experiment(tmp_path: Path) -> None:
@@ -175,13 +176,13 @@ async def test_a_script_that_was_played_to_its_end_says_so(tmp_path: Path) -> No
 
 
 async def test_reasoning_is_streamed_piece_by_piece_and_complete(tmp_path: Path) -> None:
-    said: list[str] = []
+    listener = Listener(BRIEF)
     text = "The loss falls slowly.\n\n  So: more."
 
-    await Scripted(str(script(tmp_path, {"diff": "a", "reasoning": text}))).propose(BRIEF, said.append)
+    await Scripted(str(script(tmp_path, {"diff": "a", "reasoning": text}))).propose(BRIEF, listener)
 
-    assert "".join(said) == text
-    assert len(said) > 5
+    assert listener.said("thinking") == text
+    assert len(listener.heard) > 5
 
 
 @pytest.mark.parametrize(
@@ -242,6 +243,6 @@ async def test_a_script_may_contain_any_character_that_is_no_new_line(tmp_path: 
 
 
 def test_every_proposer_can_be_made_by_its_name(tmp_path: Path) -> None:
-    arguments = {"scripted": str(script(tmp_path, {"diff": "a"}))}
+    arguments = {"scripted": str(script(tmp_path, {"diff": "a"})), "acp": sys.executable, "openai": "a-model"}
 
-    assert all(proposer(f"{name}:{arguments.get(name, '')}") for name in PROPOSERS)
+    assert all(proposer(f"{name}:{arguments.get(name, '')}", AgentSettings()) for name in PROPOSERS)

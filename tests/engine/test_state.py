@@ -162,7 +162,7 @@ def test_resuming_ends_a_pause_and_a_hold() -> None:
 def test_a_changed_policy_holds_from_then_on() -> None:
     state = folded(*BEGUN, events.PolicyChanged(gate="apply", policy="auto", by="anna"))
 
-    assert state.gates == {"apply": "auto", "run": "ask", "verdict": "ask"}
+    assert state.gates == {"tool": "ask", "apply": "auto", "run": "ask", "verdict": "ask"}
 
 
 def test_a_new_engine_takes_back_the_stop_but_not_the_pause() -> None:
