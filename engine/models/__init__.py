@@ -61,7 +61,8 @@ class Answer:
     text: str
     """Its words, without its thinking."""
     call: Call | None
-    usage: Usage
+    usage: Usage | None
+    """None where the service does not count: then it is estimated from what was sent and heard."""
     category: str = ""
     """The rule that forbids an answer, when it refused."""
     detail: str = ""
