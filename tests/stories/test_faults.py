@@ -24,7 +24,7 @@ EXPERIMENTS = 70
 
 def test_killing_the_engine_at_any_moment_loses_no_experiment_and_judges_none_twice(story: Story) -> None:
     # Every even experiment beats all before it; the odd ones do not.
-    script = [change(float(number) if number % 2 == 0 else 0.5) for number in range(2, EXPERIMENTS + 1)]
+    script = [change(float(number) if number % 2 == 0 else number / 1000) for number in range(2, EXPERIMENTS + 1)]
     story.create(script)
     delays = random.Random(1)
 

@@ -4,6 +4,7 @@ The experiments print a curve and nothing else of interest. What is hopeless her
 beginning to end, after ten that were watched to theirs: whoever forecasts, that one is not worth its time.
 """
 
+from itertools import count, islice
 from typing import Any
 
 import pytest
@@ -307,11 +308,11 @@ def test_the_seconds_between_looks_are_the_budget_s(story: Story) -> None:
 
 
 def test_it_proves_itself_on_the_run_s_own_experiments_and_acts_from_then_on(story: Story) -> None:
-    bad = change(0.5, curve(HOPELESS))
-    mixed = [step for good in practice() for step in (good, bad)]
+    bad = (change(number / 1000, curve(HOPELESS)) for number in count(1))
+    mixed = [step for good in practice() for step in (good, next(bad))]
     waits = change(5.0, curve(HOPELESS, 20))
     story.begin(
-        [*mixed, *[change(0.5, curve(HOPELESS)) for _ in range(20)], waits], audit=0.0, stop={"experiments": 42}
+        [*mixed, *islice(bad, 20), waits], audit=0.0, stop={"experiments": 42}
     )
 
     trusted = story.sees(ForecasterTrusted)

@@ -136,7 +136,7 @@ REFUSED = [OUTSIDE, TRAVERSAL, RENAME, NEW, LINK, ABSOLUTE, "rewrite everything"
 
 
 def test_a_diff_that_leaves_the_editable_files_is_refused_before_anybody_is_asked(story: Story) -> None:
-    script = [{"hypothesis": "a way out", "diff": diff} for diff in REFUSED]
+    script = [{"hypothesis": "a way out", "mechanism": "it leads out", "diff": diff} for diff in REFUSED]
     story.begin([*script, change(2.0)], ask=["apply"], stop={"failures": None})
 
     story.reply("apply", len(REFUSED) + 2, "approve")
@@ -165,7 +165,7 @@ def test_a_proposer_that_goes_wrong_ends_its_experiment_and_not_the_run(story: S
     stopped = story.ends()
 
     assert stopped.because == "nothing_to_propose"
-    assert story.verdicts[:5] == ["kept", "crashed", "crashed", "crashed", "kept"]
+    assert story.verdicts[:5] == ["kept", "unproposed", "unproposed", "unproposed", "kept"]
     assert [fact.reason for fact in story.all(Judged)][1] == "the proposer failed: no such model"
     assert "NOTHING" in story.verdict(3).reason
     assert story.all(Proposed, experiment=5)[0].hypothesis == "torn ?"
