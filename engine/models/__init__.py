@@ -27,10 +27,14 @@ wrong        the service will not have this request, now or later
 class Trouble(Exception):
     """A request came to nothing."""
 
-    def __init__(self, kind: TroubleKind, why: str, *, after: float | None = None) -> None:
-        """`after`: seconds until the service wants to be asked again, where it says so."""
+    def __init__(self, kind: TroubleKind, why: str, *, after: float | None = None, unanswered: bool = False) -> None:
+        """What happened, in a sentence for people, without any key.
+
+        after       seconds until the service wants to be asked again, where it says so
+        unanswered  the request was sent and nothing came back, so that it may have cost something
+        """
         super().__init__(why)
-        self.kind, self.after = kind, after
+        self.kind, self.after, self.unanswered = kind, after, unanswered
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Tool:
     name: str
     description: str
     schema: Mapping[str, Any]
-    """A strict JSON schema: every property required, no others allowed."""
+    """A strict JSON schema: every property required, no others allowed, no references."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Call:
     id: str
     input: Mapping[str, Any]
     problem: str = ""
-    """Why the input may not be used: cut, or not JSON. Text for the model."""
+    """Why the input may not be used: not closed, not JSON, another tool's. Text for the model; "" when it may be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Answer:
     text: str
     """Its words, without its thinking."""
     call: Call | None
+    """The first call of the tool; None without one, and always when it did not stop by being done."""
     usage: Usage | None
     """None where the service does not count: then it is estimated from what was sent and heard."""
     category: str = ""
@@ -76,13 +81,14 @@ class Turned:
 
     answer: Answer
     reply: str
+    """What is wrong with it: to its call, as a result that is an error, or else to its words."""
     notes: tuple[str, ...] = ()
     """What a person wrote in the meantime."""
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """All that a model reads for its next answer."""
+    """All that a model reads for its next answer. It only ever grows: what was sent once is sent again unchanged."""
 
     prompt: Prompt
     turned: tuple[Turned, ...] = ()
@@ -93,6 +99,10 @@ class Ears(Protocol):
 
     def hear(self, kind: Heard, text: str) -> None:
         """A piece of thinking or text as it streams."""
+        ...
+
+    def hear_call(self, json: str) -> None:
+        """A piece of the call's input as it streams: JSON, cut anywhere. Whoever listens makes it readable."""
         ...
 
     def used(self, usage: Usage) -> None:
