@@ -3,7 +3,7 @@
 A model neither retries nor waits nor counts money: `asking.ask` does, the same for all of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -94,6 +94,11 @@ class Talk:
     turned: tuple[Turned, ...] = ()
 
 
+def told(notes: Iterable[str]) -> str:
+    """A person's notes as a model reads them."""
+    return "\n\n".join(f"A note from the person who watches: {note}" for note in notes)
+
+
 class Ears(Protocol):
     """Whoever listens while a model answers."""
 
@@ -124,4 +129,16 @@ class Model(Protocol):
         ...
 
 
-__all__ = ["AgentSettings", "Answer", "Call", "Ears", "Model", "Talk", "Tool", "Trouble", "TroubleKind", "Turned"]
+__all__ = [
+    "AgentSettings",
+    "Answer",
+    "Call",
+    "Ears",
+    "Model",
+    "Talk",
+    "Tool",
+    "Trouble",
+    "TroubleKind",
+    "Turned",
+    "told",
+]

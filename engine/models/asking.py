@@ -85,7 +85,8 @@ class _Ears:
         return self._usage is not None or self._characters > 0
 
     def hear(self, kind: Heard, text: str) -> None:
-        self._characters += len(text)
+        if kind != "notice":  # that is ours, not the model's
+            self._characters += len(text)
         self._line.hear(kind, text)
 
     def hear_call(self, json: str) -> None:
