@@ -10,13 +10,14 @@ from typing import Final, Literal
 from rich.style import Style
 from textual.theme import Theme
 
-Role = Literal["text", "quiet", "frame", "accent", "good", "warn", "bad", "mark"]
-"""text: to be read · quiet: beside it · frame: lines · accent: the live thing · good, warn, bad: how it went
-· mark: to be doubted."""
+Role = Literal["text", "quiet", "thought", "frame", "accent", "good", "warn", "bad", "mark"]
+"""text: to be read · quiet: beside it · thought: what somebody thinks, in italics · frame: lines · accent: the live thing
+· good, warn, bad: how it went · mark: to be doubted."""
 
 DARK: Final[dict[Role, str]] = {
     "text": "#d7d7d7",
     "quiet": "#9e9e9e",
+    "thought": "#afafd7",
     "frame": "#6c6c6c",
     "accent": "#5fd7ff",
     "good": "#5fd787",
@@ -27,6 +28,7 @@ DARK: Final[dict[Role, str]] = {
 LIGHT: Final[dict[Role, str]] = {
     "text": "#262626",
     "quiet": "#585858",
+    "thought": "#5f5f87",
     "frame": "#767676",
     "accent": "#0000af",
     "good": "#008700",
@@ -37,6 +39,7 @@ LIGHT: Final[dict[Role, str]] = {
 ANSI_DARK: Final[dict[Role, str]] = {
     "text": "default",
     "quiet": "white",
+    "thought": "white",
     "frame": "bright_black",
     "accent": "bright_cyan",
     "good": "bright_green",
@@ -47,6 +50,7 @@ ANSI_DARK: Final[dict[Role, str]] = {
 ANSI_LIGHT: Final[dict[Role, str]] = {
     "text": "default",
     "quiet": "bright_black",
+    "thought": "bright_black",
     "frame": "bright_black",
     "accent": "blue",
     "good": "green",
@@ -111,7 +115,13 @@ class Inks:
             role = "text"
         raised = DARK_CURSOR if self._dark else LIGHT_CURSOR
         background = raised if cursor and not self._ansi else self._background
-        return Style(color=self._colours[role], bgcolor=background, bold=bold or cursor, underline=underline)
+        return Style(
+            color=self._colours[role],
+            bgcolor=background,
+            bold=bold or cursor,
+            underline=underline,
+            italic=role == "thought",
+        )
 
 
 @lru_cache(maxsize=32)

@@ -13,7 +13,7 @@ from loopwatch.tui.widgets.askbox import AskBox, AskView
 from loopwatch.tui.widgets.curve import Curve, Forecast, Level, Mark, Series
 from loopwatch.tui.widgets.diff import Diff
 from loopwatch.tui.widgets.table import Column, Row, Table
-from loopwatch.tui.widgets.tail import Tail
+from loopwatch.tui.widgets.tail import Tail, Voice
 
 from .test_widgets_diff import SMALL
 
@@ -62,7 +62,7 @@ class Everything(App[None]):
             marks=[Mark(0.7, "rule")],
         )
         for role in roles:
-            self.query_one(Tail).append(f"{role}\n", role=role)
+            self.query_one(Tail).append(f"{role}\n", voice=Voice(role))
         self.query_one(Tail).flush()
         self.query_one(Diff).set_diff(SMALL)
         self.query_one(AskBox).show(AskView("1", "d", "ASK", ("why",), "a approve"))

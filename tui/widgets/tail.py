@@ -1,11 +1,13 @@
 """Text that keeps arriving: reasoning, a log.
 
-Covered: pieces that end anywhere, wrapping, following the end or being held, a limit on lines. Not covered:
-when to draw; the caller's tick calls `flush`, at most ten times a second.
+Covered: pieces that end anywhere, who says each stretch, wrapping, following the end or being held, a limit on lines. Not
+covered: when to draw; the caller's tick calls `flush`, at most ten times a second.
 """
 
 from collections import deque
+from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from rich.segment import Segment
 
@@ -26,6 +28,30 @@ JUMP = 5
 whole pane."""
 
 
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How a piece of text is told from others: a mark before its first line, and what colour it has."""
+
+    role: Role = "text"
+    mark: str = ""
+    """One cell, in a margin of its own; "" writes without a margin."""
+    every_line: bool = False
+    """Each line has the mark: each is something of its own."""
+
+
+PLAIN = Voice()
+MARGIN = 2
+"""Cells for a mark and the space after it."""
+
+
+class Line(NamedTuple):
+    """A line of a voice; `begins` when it has the mark."""
+
+    text: str
+    voice: Voice
+    begins: bool
+
+
 class Tail(Pane):
     """The end of a stream, following it until it is held or scrolled back."""
 
@@ -41,13 +67,14 @@ class Tail(Pane):
     ) -> None:
         """`jump` is how many lines the view goes on at once; `empty` is shown until there is text."""
         super().__init__(title=title, ascii_only=ascii_only, id=id, classes=classes)
-        self._lines: deque[tuple[str, Role]] = deque(maxlen=LINES_KEPT)
-        self._rows: deque[tuple[str, Role]] = deque(maxlen=LINES_KEPT)
-        self._pending: list[tuple[str, Role]] = []
+        self._lines: deque[Line] = deque(maxlen=LINES_KEPT)
+        self._rows: deque[tuple[str, str, Role]] = deque(maxlen=LINES_KEPT)
+        self._pending: list[tuple[str, Voice]] = []
         self._pending_size = 0
         self._partial = ""
-        self._partial_role: Role = "text"
         self._partial_rows = 0
+        self._voice = PLAIN
+        self._begins = True
         self._wrapped_at = 0
         self._empty = clean(empty)
         self._jump = jump
@@ -60,11 +87,11 @@ class Tail(Pane):
         """Whether new text moves the view."""
         return self._following
 
-    def append(self, text: str, *, role: Role = "text") -> None:
-        """Add a piece of text that may begin and end anywhere; drawn at the next `flush`."""
+    def append(self, text: str, *, voice: Voice = PLAIN) -> None:
+        """Add a piece of text that may begin and end anywhere; another voice than the last begins a line. Drawn at `flush`."""
         if not text:
             return
-        self._pending.append((text[-PENDING_KEPT:], role))
+        self._pending.append((text[-PENDING_KEPT:], voice))
         self._pending_size += len(text)
         if self._pending_size > 2 * PENDING_KEPT:
             self._drop_flood()
@@ -72,7 +99,7 @@ class Tail(Pane):
     def heading(self, text: str, *, role: Role = "quiet") -> None:
         """Begin a new block with a line of its own."""
         fresh = "" if self._ends_with_line_feed() else "\n"
-        self.append(f"{fresh}{clean(text)}\n", role=role)
+        self.append(f"{fresh}{clean(text)}\n", voice=Voice(role))
 
     def clear(self) -> None:
         """Forget everything and follow again."""
@@ -80,6 +107,7 @@ class Tail(Pane):
         self._rows.clear()
         self._pending.clear()
         self._partial, self._partial_rows, self._pending_size = "", 0, 0
+        self._voice, self._begins = PLAIN, True
         self._top, self._missed, self._following = 0, 0, True
         self.redraw()
 
@@ -88,8 +116,8 @@ class Tail(Pane):
         if not self._pending:
             return
         pending, self._pending, self._pending_size = self._pending, [], 0
-        for text, role in pending:
-            self._take(text, role)
+        for text, voice in pending:
+            self._take(text, voice)
         self._place()
         self.redraw()
 
@@ -139,20 +167,17 @@ class Tail(Pane):
         if not self._rows:
             return [[Segment(self._empty, ink("quiet"))]]
         shown = islice(self._rows, self._top, self._top + height)
-        return [[Segment(text, ink(role))] for text, role in shown]
+        return [[Segment(margin, ink(role, bold=True)), Segment(text, ink(role))] for margin, text, role in shown]
 
     @property
     def _wrap_width(self) -> int:
         return max(2, self.inner_width) if self.inner_width else 78
 
-    def _take(self, text: str, role: Role) -> None:
+    def _take(self, text: str, voice: Voice) -> None:
         """Add a piece: whole lines are settled, the rest stays open."""
         self._withdraw_partial()
-        if role != self._partial_role and self._partial:
-            self._settle(self._partial.removesuffix("\r"))
-            self._partial = ""
-            text = text.removeprefix("\n")
-        self._partial_role = role
+        if voice != self._voice:
+            text = self._change_voice(text, voice)
         text = self._partial + text
         # A carriage return at the very end may be half of a line end.
         tail = "\r" if text.endswith("\r") else ""
@@ -165,20 +190,29 @@ class Tail(Pane):
             self._partial = self._partial[LONGEST_LINE:]
         self._show_partial()
 
+    def _change_voice(self, text: str, voice: Voice) -> str:
+        """Somebody else speaks: end the line of the one before, and drop the empty lines between the two."""
+        if self._partial:
+            self._settle(self._partial.removesuffix("\r"))
+            self._partial, text = "", text.removeprefix("\n")
+        while self._lines and self._lines[-1].voice.mark and not self._lines[-1].text.strip():
+            self._lines.pop()
+            self._rows.pop()
+        self._voice, self._begins = voice, True
+        return text
+
     def _settle(self, raw: str) -> None:
         for at in range(0, max(1, len(raw)), LONGEST_LINE):
-            line = clean(raw[at : at + LONGEST_LINE]), self._partial_role
+            line = Line(clean(raw[at : at + LONGEST_LINE]), self._voice, self._begins)
+            if line.begins and line.voice.mark and not line.text.strip():
+                continue
+            self._begins = self._voice.every_line
             self._lines.append(line)
             self._add_rows(line)
 
     def _show_partial(self) -> None:
-        if not self._partial:
-            return
-        rows = wrap(clean(self._partial.rstrip("\r")), self._wrap_width)
-        self._partial_rows = len(rows)
-        for row in rows:
-            self._add_row(row, self._partial_role)
-        self._missed += 0 if self._following else 1
+        if self._partial:
+            self._partial_rows = self._add_rows(Line(clean(self._partial.rstrip("\r")), self._voice, self._begins))
 
     def _withdraw_partial(self) -> None:
         for _ in range(self._partial_rows):
@@ -187,16 +221,18 @@ class Tail(Pane):
             self._missed -= 1
         self._partial_rows = 0
 
-    def _add_rows(self, line: tuple[str, Role]) -> None:
-        for row in wrap(line[0], self._wrap_width):
-            self._add_row(row, line[1])
+    def _add_rows(self, line: Line) -> int:
+        """Add the rows of a line and return how many; when the oldest falls off, a held view stays on its text."""
+        text, voice, begins = line
+        margin = MARGIN if voice.mark else 0
+        rows = wrap(text, max(2, self._wrap_width - margin))
+        for number, row in enumerate(rows):
+            if len(self._rows) == LINES_KEPT:
+                self._top = max(0, self._top - 1)
+            mark = voice.mark if begins and number == 0 else ""
+            self._rows.append((mark.ljust(margin), row, voice.role))
         self._missed += 0 if self._following else 1
-
-    def _add_row(self, text: str, role: Role) -> None:
-        """Add a row; when the oldest falls off, a held view stays on its text."""
-        if len(self._rows) == LINES_KEPT:
-            self._top = max(0, self._top - 1)
-        self._rows.append((text, role))
+        return len(rows)
 
     def _wrap_all(self) -> None:
         self._wrapped_at = self._wrap_width
@@ -225,12 +261,12 @@ class Tail(Pane):
 
     def _drop_flood(self) -> None:
         """Keep the newest pieces that fit."""
-        kept: list[tuple[str, Role]] = []
+        kept: list[tuple[str, Voice]] = []
         size = 0
-        for text, role in reversed(self._pending):
+        for text, voice in reversed(self._pending):
             if size >= PENDING_KEPT:
                 break
-            kept.append((text, role))
+            kept.append((text, voice))
             size += len(text)
         self._pending = kept[::-1]
         self._pending_size = size
