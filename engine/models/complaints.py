@@ -7,11 +7,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from time import time
 from typing import Any
 
 from . import Trouble
+from .retry_after import retry_after
 
 WORDS = 300
 """How many characters of a server's own words are repeated."""
@@ -66,9 +65,9 @@ class Complaint:
         if self.status == 404:
             return Trouble("wrong", f"{where} does not have {model}{said}; {_mend(model, self.words)}")
         if self.status == 429:
-            return Trouble("limit", f"{where} has had enough requests for now{said}", after=_after(headers))
+            return Trouble("limit", f"{where} has had enough requests for now{said}", after=retry_after(headers))
         if self.status in (408, 409, 425) or (self.status >= 500 and self.status != 501):
-            return Trouble("unavailable", f"{where} has trouble{said}", after=_after(headers))
+            return Trouble("unavailable", f"{where} has trouble{said}", after=retry_after(headers))
         return Trouble("wrong", f"{where} will not answer this request{said}")
 
 
@@ -102,17 +101,6 @@ def _mend(model: str, words: str) -> str:
     if not re.search(r"model|exist|access", words, re.IGNORECASE):
         return "does the address end as it should? Most end in /v1"
     return "GET /models there lists what it has"
-
-
-def _after(headers: Mapping[str, str]) -> float | None:
-    """How many seconds the server wants to be left alone, if it says so."""
-    try:
-        for name, per_second in (("retry-after-ms", 1000), ("retry-after", 1)):
-            if re.fullmatch(r"\d{1,9}(\.\d+)?", told := headers.get(name, "")):
-                return float(told) / per_second
-        return max(0.0, parsedate_to_datetime(told).timestamp() - time())
-    except (ValueError, OverflowError, TypeError):
-        return None
 
 
 def _short(text: object) -> str:

@@ -101,8 +101,9 @@ class Completion:
         if self._refusal or self._finish == "content_filter":
             category = "content_filter" if self._finish == "content_filter" else ""
             return Answer("refused", text, None, self._usage, category=category, detail=self._refusal.strip(), raw=raw)
-        stop: Any = "truncated" if self._finish == "length" else "done"
-        return Answer(stop, text, call, self._usage, raw=raw)
+        if self._finish == "length":
+            return Answer("truncated", text, None, self._usage, raw=raw)
+        return Answer("done", text, call, self._usage, raw=raw)
 
     def _delta(self, delta: _Delta) -> None:
         if thought := delta.reasoning_content or delta.reasoning:
@@ -129,8 +130,10 @@ class Completion:
         begun = self._calls.setdefault(index, _Begun(piece.id or f"call_{index}"))
         if function := piece.function:
             begun.name = begun.name or function.name or ""
-            words = function.arguments
-            begun.arguments += json.dumps(words) if isinstance(words, dict) else words or ""
+            words = json.dumps(function.arguments) if isinstance(function.arguments, dict) else function.arguments or ""
+            begun.arguments += words
+            if index == min(self._calls):  # the one that counts
+                self._ears.hear_call(words)
 
 
 class ThinkingAloud:

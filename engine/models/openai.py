@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..credentials import key
 from ..errors import ConfigError
-from . import AgentSettings, Answer, Ears, Talk, Tool, Trouble
+from . import AgentSettings, Answer, Ears, Talk, Tool, Trouble, Turned, told
 from .complaints import Complaint, complaint, told_in
 from .completion import Completion
 from .written import form
@@ -56,8 +56,9 @@ class OpenAI:
 
     async def close(self) -> None:
         """See `Model`."""
-        if self._client:
-            await self._client.aclose()
+        client, self._client = self._client, None
+        if client:
+            await client.aclose()
 
     async def _once(self, talk: Talk, tool: Tool, ears: Ears) -> Answer | tuple[str, Complaint]:
         """The answer, or the field that the server will not have with what it says of it."""
@@ -81,7 +82,9 @@ class OpenAI:
             if not completion.is_finished:
                 raise self._broken(error) from error
         if not completion.is_finished:
-            raise Trouble("unavailable", f"{self._url} ended the answer of {self.name} before it was whole")
+            raise Trouble(
+                "unavailable", f"{self._url} ended the answer of {self.name} before it was whole", unanswered=True
+            )
         return completion.answer(tool)
 
     def _connected(self) -> "httpx2.AsyncClient":
@@ -109,23 +112,14 @@ class OpenAI:
 
     def _messages(self, talk: Talk, tool: Tool) -> list[Mapping[str, Any]]:
         system = [block.text for block in talk.prompt.system]
-        # A server that takes tools may still have a model that knows nothing of them: then it wrote no call.
-        if "tools" in self._left_out or any(turned.answer.call is None for turned in talk.turned):
+        if "tools" in self._left_out:
             system.append(form(tool))
         messages: list[Mapping[str, Any]] = [
             {"role": "system", "content": "\n\n".join(system)},
             {"role": "user", "content": "\n\n".join(block.text for block in talk.prompt.user)},
         ]
         for turned in talk.turned:
-            messages.append(turned.answer.raw)
-            calls = turned.answer.raw.get("tool_calls")
-            said = "\n\n".join(f"A note from the person who watches: {note}" for note in turned.notes)
-            # The templates of many models want a user and an assistant in turns, so there is one message, not several.
-            if not calls:
-                messages.append({"role": "user", "content": f"{turned.reply}\n\n{said}".rstrip()})
-                continue
-            messages.append({"role": "tool", "tool_call_id": calls[0]["id"], "content": turned.reply})
-            messages += [{"role": "user", "content": said}] if said else []
+            messages += [turned.answer.raw, *_reply(turned, tool)]
         return messages
 
     def _add(self, piece: str, completion: Completion) -> None:
@@ -145,7 +139,7 @@ class OpenAI:
 
         match error:
             case httpx2.ConnectError() | httpx2.ConnectTimeout():
-                why = f"nothing answers at {self._url}: is the server running?"
+                return Trouble("unavailable", f"nothing answers at {self._url}: is the server running?")
             case httpx2.ReadTimeout():
                 seconds = self._settings.silence_seconds
                 why = f"{self._url} said nothing for {seconds:g} s; a slow server needs a longer agent.silence_seconds"
@@ -153,7 +147,18 @@ class OpenAI:
                 return Trouble("wrong", f"{self._url} does not stream chat completions: {error}")
             case _:
                 why = f"the connection to {self._url} broke: {type(error).__name__} {error}".rstrip()
-        return Trouble("unavailable", why)
+        return Trouble("unavailable", why, unanswered=True)
+
+
+def _reply(turned: Turned, tool: Tool) -> list[Mapping[str, Any]]:
+    notes = told(turned.notes) if turned.notes else ""
+    if calls := turned.answer.raw.get("tool_calls"):
+        replied = {"role": "tool", "tool_call_id": calls[0]["id"], "content": turned.reply}
+        return [replied, *([{"role": "user", "content": notes}] if notes else [])]
+    # A server that takes tools may have a model that knows nothing of them. Many models' templates want user and assistant
+    # in turns, so all is one message.
+    how = form(tool) if turned.answer.call is None else ""
+    return [{"role": "user", "content": "\n\n".join(filter(None, (turned.reply, how, notes)))}]
 
 
 def _headers() -> dict[str, str]:

@@ -37,11 +37,15 @@ WHOLE = Step(thinking="Hm.", text="So.", call={"lr": 0.1})
 class Listening:
     heard: list[tuple[Heard, str]] = field(default_factory=list)
     usages: list[Usage] = field(default_factory=list)
+    call: str = ""
     hears: asyncio.Event = field(default_factory=asyncio.Event)
 
     def hear(self, kind: Heard, text: str) -> None:
         self.heard.append((kind, text))
         self.hears.set()
+
+    def hear_call(self, json: str) -> None:
+        self.call += json
 
     def used(self, usage: Usage) -> None:
         self.usages.append(usage)
@@ -95,6 +99,7 @@ async def test_thinking_text_call_and_tokens_come_through(server: Server, ask: C
     assert (answer.stop, answer.text) == ("done", "So.")
     assert answer.call is not None
     assert (answer.call.input, answer.call.problem) == ({"lr": 0.1}, "")
+    assert json.loads(ears.call) == {"lr": 0.1}
     assert answer.usage == ears.usages[-1] == Usage(input=36, cache_read=64, output=20, reasoning=7)
     assert server.requests[0]["tools"][0]["function"]["strict"] is True
     assert [message["role"] for message in server.requests[0]["messages"]] == ["system", "user"]
@@ -176,13 +181,19 @@ async def test_a_server_without_tools_is_asked_for_json_and_that_is_said(
     assert "does not support tools" in ears.said("notice")
 
 
-async def test_after_an_answer_without_a_call_json_is_described(server: Server, ask: Callable[..., Any]) -> None:
+async def test_after_an_answer_without_a_call_json_will_do_and_what_was_sent_before_stays(
+    server: Server, ask: Callable[..., Any]
+) -> None:
     first = await ask(Step(text="I would lower it."))
+    before = server.requests[0]["messages"]
 
     await ask(WHOLE, talk=Talk(TALK.prompt, (Turned(first, "call the tool"),)))
 
-    assert '"lr"' in server.requests[0]["messages"][0]["content"]
-    assert server.requests[0]["messages"][3] == {"role": "user", "content": "call the tool"}
+    after = server.requests[0]["messages"]
+    assert after[:2] == before
+    assert after[3]["role"] == "user"
+    assert after[3]["content"].startswith("call the tool")
+    assert '"lr"' in after[3]["content"]
 
 
 @pytest.mark.parametrize("field", ["stream_options", "reasoning_effort"])
@@ -270,6 +281,12 @@ async def test_arguments_that_are_garbage_are_a_problem_for_the_model(
     assert problem in answer.call.problem
 
 
+async def test_a_call_that_was_cut_is_none(ask: Callable[..., Any]) -> None:
+    answer = await ask(Step(call='{"lr": 1}', finish="length"))
+
+    assert answer.call is None
+
+
 async def test_a_tool_that_does_not_exist_is_a_problem_for_the_model(ask: Callable[..., Any]) -> None:
     answer = await ask(Step(call={}, calls="bash"))
 
@@ -323,6 +340,13 @@ async def test_a_stream_that_breaks_is_trouble_that_passes(ask: Callable[..., An
 
     assert caught.value.kind == "unavailable"
     assert ears.said("thinking") == "Hm."
+
+
+async def test_a_request_that_nobody_answers_may_have_cost_something(ask: Callable[..., Any]) -> None:
+    with pytest.raises(Trouble) as caught:
+        await ask(Step(after=0, then="stall"), silence_seconds=0.1)
+
+    assert caught.value.unanswered
 
 
 async def test_too_long_a_prompt_is_told_in_the_stream_too(ask: Callable[..., Any]) -> None:
@@ -393,7 +417,6 @@ async def test_a_server_that_will_not_is_understood(
     ("headers", "after"),
     [
         ({"retry-after": "7"}, 7),
-        ({"retry-after-ms": "1500", "retry-after": "2"}, 1.5),
         ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "inf"}, None),
