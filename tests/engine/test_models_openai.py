@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from loopwatch.engine.brief import Block, Prompt
+from loopwatch.engine.brief import Block, Brief, Prompt
 from loopwatch.engine.config import AgentSettings
 from loopwatch.engine.errors import ConfigError
 from loopwatch.engine.events import Heard
@@ -19,6 +19,9 @@ from loopwatch.engine.models.completion import ThinkingAloud
 from loopwatch.engine.models.openai import HOME, OpenAI
 from loopwatch.engine.models.written import written
 from loopwatch.engine.money import Usage
+from loopwatch.engine.proposers import proposer
+from loopwatch.engine.task import load
+from tests.engine.listener import Listener
 from tests.servers.openai import Server, Step
 from tests.waiting import until
 
@@ -514,3 +517,53 @@ def test_of_several_models_one_has_to_be_named(server: Server) -> None:
 def test_settings_that_cannot_work_say_what_to_change(server: Server, base_url: str | None, why: str) -> None:
     with pytest.raises(ConfigError, match=why):
         OpenAI("", AgentSettings(base_url=base_url))
+
+
+# -- proposing ---------------------------------------------------------------------------------------------------------
+
+SOURCE = "LR = 0.01\nprint(LR)\n"
+BRIEF = Brief(
+    experiment=2, revision=1, task=load("sine"), program="", sources={"train.py": SOURCE}, history=(), best=1.0, notes=(),
+    comment="", seed=1,
+)  # fmt: skip
+DRAFT = {
+    "hypothesis": "A greater LR lowers the loss.",
+    "mechanism": "It moves further.",
+    "expected": "-0.1",
+    "previous_mechanism": None,
+    "edits": [{"path": "train.py", "old": "LR = 0.01", "new": "LR = 0.02"}],
+}
+
+
+async def test_a_model_of_a_local_server_proposes(server: Server) -> None:
+    server.play(Step(thinking="Further.", call=DRAFT))
+    turn = Listener(BRIEF)
+
+    proposal = await proposer("openai", AgentSettings(base_url=server.base_url)).propose(BRIEF, turn)
+
+    assert "+LR = 0.02" in proposal.diff
+    assert turn.said("thinking") == "Further."
+    assert (turn.requests[0].model, turn.requests[0].words[-1]) == (
+        "small",
+        (Usage(input=100, output=20), None, False, True),
+    )
+
+
+async def test_a_model_that_knows_no_tools_repairs_its_json_and_its_server_is_asked_for_tools_once(
+    server: Server,
+) -> None:
+    refuses = {"tools": "small does not support tools"}
+    bad = {**DRAFT, "edits": [{"path": "train.py", "old": "LR = 7", "new": "LR = 8"}]}
+    server.play(
+        Step(will_not_have=refuses, text=json.dumps(bad), usage=None),
+        Step(will_not_have=refuses, text=f"So:\n```json\n{json.dumps(DRAFT)}\n```"),
+    )
+    small, turn = proposer("openai:small", AgentSettings(base_url=server.base_url)), Listener(BRIEF)
+    await small.propose(BRIEF, turn)
+
+    proposal = await small.propose(BRIEF, turn)
+
+    assert "+LR = 0.02" in proposal.diff
+    assert ["tools" in request for request in server.requests] == [True, False, False, False]
+    estimated = [booked.words[-1][2] for booked in turn.requests]
+    assert estimated == [True, False, False]
