@@ -59,5 +59,7 @@ if __name__ == "__main__":
     except Exception:
         import traceback
 
-        traceback.print_exc()
+        from .credentials import redact
+
+        print(redact(traceback.format_exc()), end="", file=sys.stderr)
         sys.exit(4)

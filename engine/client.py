@@ -173,6 +173,7 @@ def start(run: Run) -> None:
                 "OMP_NUM_THREADS": "1",
                 "OPENBLAS_NUM_THREADS": "1",
                 "VECLIB_MAXIMUM_THREADS": "1",
+                "LOOPWATCH_CONFIG": str(home.config()),  # the engine works in another folder
             },
         )
     # Somebody has to bury it when it ends, should this viewer still be there.

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from .config import PolicyText
+from .config import Caps, PolicyText
 from .events import Answer, Mechanism
 from .policy import Gate
 
@@ -97,6 +97,13 @@ class SetPolicy(Command):
     policy: PolicyText
 
 
+class SetCaps(Command):
+    """Change how much may be spent from now on; a cap that is not named stays as it is."""
+
+    kind: Literal["set_caps"] = "set_caps"
+    caps: Caps
+
+
 class Trust(Command):
     """Let the forecaster act from now on, proved or not."""
 
@@ -104,7 +111,7 @@ class Trust(Command):
 
 
 AnyCommand = Annotated[
-    Reply | Abort | Pause | Hold | Resume | Stop | Note | Mute | Explain | SetPolicy | Trust,
+    Reply | Abort | Pause | Hold | Resume | Stop | Note | Mute | Explain | SetPolicy | SetCaps | Trust,
     Field(discriminator="kind"),
 ]
 

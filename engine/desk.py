@@ -87,6 +87,7 @@ class Desk:
             return experiment
         finally:
             self._journal.telemetry.flush()  # whoever sees the outcome can read all of the reasoning before it
+            self._books.close_open()
         ended = TurnEnded(experiment=experiment.number, revision=experiment.revision, outcome="proposed")
         lesson = self._lesson(proposal, experiment.proposer)
         try:
@@ -131,6 +132,7 @@ class Desk:
             raise ProposerFailed(f"{type(error).__name__}: {error}") from error
         finally:
             self._thinking.cancel()
+            self._sitting.close()
             self._thinking = self._sitting = None
 
     def _failed(self, experiment: Experiment, failure: ProposerFailed) -> None:
@@ -180,6 +182,10 @@ class Desk:
         if self._sitting:
             self._sitting.notice_note()
 
+    async def retry(self) -> None:
+        """End the wait for a service or a limit: a person wants it tried at once."""
+        self._books.retry.set()
+
     def amended(self, experiment: Experiment, diff: str, *, by: str) -> Proposed:
         """The fact of a person's own diff in place of the proposer's; EditRefused says what is wrong with it."""
         proposal = self._checked(
@@ -214,6 +220,8 @@ class Desk:
             for what in ("hypothesis", "mechanism"):
                 if not getattr(proposal, what).strip():
                     raise EditRefused(f"it has no {what}; say what should happen, and why it should")
+        if redact(proposal.diff) != proposal.diff:
+            raise EditRefused("the diff holds a key; experiments run without keys")
         patches = diffs.parse(proposal.diff, recount=by_hand)
         if not patches:
             raise EditRefused("the diff changes nothing")
@@ -230,6 +238,7 @@ class Desk:
     def _proposed(
         self, experiment: Experiment, proposal: Proposal, *, author: str, revision: int | None = None
     ) -> Proposed:
+        proposal = replace(proposal, diff=redact(proposal.diff))  # one that holds a key is refused, and written down
         paths, added, removed = _size(proposal.diff)
         sources = self._workspace.sources(self.state.best_commit)
         earlier = (

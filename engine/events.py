@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from .config import RunConfig, StopReason
+from .config import Caps, RunConfig, StopReason
 from .money import Usage
 from .policy import Gate
 from .task import Budget, Metric
@@ -104,6 +104,8 @@ class Warned(Fact):
     kind: Literal["warned"] = "warned"
     text: str
     experiment: int | None = None
+    once: str = ""
+    """What it is about, where a run is told of that only once."""
 
 
 class Paused(Fact):
@@ -113,6 +115,7 @@ class Paused(Fact):
     by: str
     why: str = ""
     """What a person has to mend before it can go on; "" when a person just wants a pause."""
+    because: Literal["bad_key", "money"] | None = None
 
 
 class Held(Fact):
@@ -136,6 +139,14 @@ class PolicyChanged(Fact):
     kind: Literal["policy_changed"] = "policy_changed"
     gate: Gate
     policy: str
+    by: str
+
+
+class CapsChanged(Fact):
+    """From now on so much may be spent."""
+
+    kind: Literal["caps_changed"] = "caps_changed"
+    caps: Caps
     by: str
 
 
@@ -476,7 +487,7 @@ class Settled(Fact):
 
 
 AnyFact = Annotated[
-    RunOpened | EngineStarted | ProgramRead | Warned | Paused | Held | Resumed | PolicyChanged | ForecasterTrusted | Noted
+    RunOpened | EngineStarted | ProgramRead | Warned | Paused | Held | Resumed | PolicyChanged | CapsChanged | ForecasterTrusted | Noted
     | NoteRead | ReviewerMuted | StopAsked | Stopped
     | Proposing | Briefed | Requested | Billed | BackedOff | WentOn | TurnEnded | Proposed
     | Asked | Decided | Applied | Started | AbortSuggested | Finished | Measured | AttemptLost | Judged | Settled

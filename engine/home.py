@@ -1,7 +1,7 @@
 """Where runs are kept: one folder per run under the state folder, private to its user.
 
-`LOOPWATCH_HOME` moves the state folder. Folders on file systems that several machines share are refused, because SQLite's
-write-ahead log does not work across machines.
+`LOOPWATCH_HOME` moves the state folder, `LOOPWATCH_CONFIG` the one of what is set for all runs. State folders on file systems that
+several machines share are refused, because SQLite's write-ahead log does not work across machines.
 """
 
 import os
@@ -61,6 +61,12 @@ def home() -> Path:
             "set LOOPWATCH_HOME to a local disk"
         )
     return folder
+
+
+def config() -> Path:
+    """The folder of what a person sets for all runs: prices.json and keys.toml. It need not exist."""
+    chosen = os.environ.get("LOOPWATCH_CONFIG")
+    return Path(chosen).expanduser().absolute() if chosen else Path(platformdirs.user_config_dir("loopwatch"))
 
 
 def runs() -> Path:

@@ -12,6 +12,7 @@ from .bench import Bench
 from .errors import EditRefused
 from .events import (
     AnyFact,
+    CapsChanged,
     Decided,
     Explained,
     ForecasterTrusted,
@@ -115,6 +116,9 @@ class Inbox:
                     raise Refused(str(error)) from None
                 fact = PolicyChanged(gate=command.gate, policy=command.policy, by=row.by)
                 return f"gate {command.gate} is {command.policy} from now on", (fact,), _nothing
+            case commands.SetCaps():
+                caps = self._state.caps.model_copy(update=command.caps.model_dump(exclude_none=True))
+                return "it may spend so much from now on", (CapsChanged(caps=caps, by=row.by),), self._lab.desk.retry
             case commands.Trust():
                 if self._state.trusted_by:
                     raise Refused(f"it may act already, since {self._state.trusted_by} let it")
@@ -229,14 +233,16 @@ class Inbox:
         )
 
     def _resume(self, by: str) -> tuple[str, tuple[AnyFact, ...], Act]:
-        if not self._state.paused_by and not self._state.held_by:
+        waits = self._state.backing_off
+        if not self._state.paused_by and not self._state.held_by and not waits:
             raise Refused("it is neither paused nor held")
 
         async def go_on() -> None:
             self._lab.resumed.set()
             await self._runner.release()
+            await self._lab.desk.retry()
 
-        return "it goes on", (Resumed(by=by),), go_on
+        return "it tries again at once" if waits else "it goes on", (Resumed(by=by),), go_on
 
     def _stop(self, command: commands.Stop, by: str) -> tuple[str, tuple[AnyFact, ...], Act]:
         current = self._state.current

@@ -15,6 +15,7 @@ from typing import TypeVar
 from .archive import Archive
 from .bench import Bench
 from .config import RunConfig, StopReason
+from .credentials import redact
 from .desk import Desk
 from .errors import Blocked
 from .events import FAILURES, AttemptLost, Decided, Paused, Verdict, Warned
@@ -155,9 +156,9 @@ class Lab:
             try:
                 return await self.unless_stopped(self.desk.ask(self.state.experiments[number]))
             except Blocked as block:
-                if block.final or self.state.gates["apply"] == "auto":
+                if block.final or not self.state.attended:
                     raise
-                self._journal.append(Paused(by="loopwatch", why=str(block)))
+                self._journal.append(Paused(by="loopwatch", why=redact(str(block)), because=block.because))
                 self.resumed.clear()
                 await self.unless_stopped(self.resumed.wait())
 

@@ -7,18 +7,21 @@ One engine appends facts; any number of viewers poll, read and add commands. A f
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from . import commands
 from .commands import AnyCommand
+from .credentials import redact
 from .errors import LedgerError
-from .events import AnyFact, Entry, experiment_of, read
+from .events import AnyFact, Entry, Fact, read
+
+F = TypeVar("F", bound=Fact)
 
 VERSION = 2
 _HERE = Path(__file__).parent
@@ -124,13 +127,36 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-class Ledger:
+class Facts(Generic[F]):
+    """A file that facts are only ever added to; each is told with its place and time in it."""
+
+    def __init__(self, path: Path, read: Callable[[str], F], *, clock: Callable[[], float] = time.time) -> None:
+        """Open or make the file at `path`; `read` makes a fact from its JSON, `clock` says when it was written."""
+        self._read, self._clock = read, clock
+        self._db = connect(path, "schema.sql", synchronous="full")
+
+    def append(self, *facts: F) -> Sequence[tuple[int, float, F]]:
+        """Add facts in one transaction; they are on the disk when this returns."""
+        now = self._clock()
+        with transaction(self._db) as db:
+            return [_insert(db, fact, now, self._read) for fact in facts]
+
+    def since(self, seq: int = 0, *, limit: int = -1) -> Sequence[tuple[int, float, F]]:
+        """The facts after `seq`, oldest first."""
+        found = rows(self._db, "select seq, at, body from event where seq > ? order by seq limit ?", seq, limit)
+        return [(number, at, _fact(number, body, self._read)) for number, at, body in found]
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._db.close()
+
+
+class Ledger(Facts[AnyFact]):
     """A run's facts and commands."""
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
         """Open or make the ledger at `path`; `clock` gives the times of what is written through here."""
-        self._clock = clock
-        self._db = connect(path, "schema.sql", synchronous="full")
+        super().__init__(path, read, clock=clock)
         self._version = -1
 
     @classmethod
@@ -140,14 +166,17 @@ class Ledger:
 
     def append(self, *facts: AnyFact) -> list[Entry]:
         """Add facts in one transaction; they are on the disk when this returns."""
-        now = self._clock()
-        with transaction(self._db) as db:
-            return [_insert(db, fact, now) for fact in facts]
+        return [Entry(*told) for told in super().append(*facts)]
 
     def since(self, seq: int = 0, *, limit: int = -1) -> list[Entry]:
         """The facts after `seq`, oldest first."""
-        found = rows(self._db, "select seq, at, body from event where seq > ? order by seq limit ?", seq, limit)
-        return [Entry(number, at, _fact(number, body)) for number, at, body in found]
+        return [Entry(*told) for told in super().since(seq, limit=limit)]
+
+    def at_or_after(self, at: float, *kinds: str) -> list[AnyFact]:
+        """The facts of these kinds since a moment, oldest first."""
+        marks = ", ".join("?" * len(kinds))
+        sql = f"select seq, body from event where at >= ? and kind in ({marks}) order by seq"
+        return [_fact(number, body, read) for number, body in rows(self._db, sql, at, *kinds)]
 
     def changed(self) -> bool:
         """Whether another connection wrote since this was last asked. About five microseconds."""
@@ -193,7 +222,7 @@ class Ledger:
             )
             if cursor.rowcount == 0:
                 return None
-            return [_insert(db, fact, now) for fact in facts]
+            return [Entry(*_insert(db, fact, now, read)) for fact in facts]
 
     def command(self, command: int) -> Inbox:
         """One command with its answer."""
@@ -201,10 +230,6 @@ class Ledger:
         if not found:
             raise LedgerError(f"there is no command {command} in this ledger")
         return _inbox(found[0])
-
-    def close(self) -> None:
-        """Give the file back."""
-        self._db.close()
 
 
 _INBOX = "id, asked_at, by, via, body, answered_at, ok, answer"
@@ -219,7 +244,7 @@ def _inbox(row: Any) -> Inbox:
     return Inbox(number, asked_at, by, via, command, answered_at is not None, bool(ok), answer or "")
 
 
-def _fact(number: int, body: str) -> AnyFact:
+def _fact(number: int, body: str, read: Callable[[str], F]) -> F:
     try:
         return read(body)
     except ValidationError as error:
@@ -229,18 +254,19 @@ def _fact(number: int, body: str) -> AnyFact:
         ) from None
 
 
-def _insert(db: sqlite3.Connection, fact: AnyFact, at: float) -> Entry:
-    body = _body(fact)
+def _insert(db: sqlite3.Connection, fact: F, at: float, read: Callable[[str], F]) -> tuple[int, float, F]:
+    body, fields = _body(fact), dict(fact)
     cursor = db.execute(
         "insert into event (at, kind, experiment, body) values (?, ?, ?, ?)",
-        (at, fact.kind, experiment_of(fact), body),
+        (at, fields["kind"], fields.get("experiment"), body),
     )
     # Read back, so that the writer sees what every reader will see.
-    return Entry(cursor.lastrowid or 0, at, read(body))
+    return cursor.lastrowid or 0, at, read(body)
 
 
 def _body(model: BaseModel) -> str:
+    """As JSON, without any key: whatever was said, no key gets past here."""
     try:
-        return model.model_dump_json()
+        return redact(model.model_dump_json())
     except PydanticSerializationError:
-        return storable(json.dumps(model.model_dump(mode="json"), ensure_ascii=False))
+        return redact(storable(json.dumps(model.model_dump(mode="json"), ensure_ascii=False)))

@@ -1,12 +1,23 @@
 """What tokens cost. Pure: prices are data, and what is not known is None, never 0."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MILLION = 1_000_000
+
+_DATE_OR_TAG = re.compile(r"[-:@](?!\d{1,2}(?![0-9A-Za-z]))")
+"""What may follow a model's name in a longer one: a date or a tag. A number of one or two digits makes another model."""
+
+
+def dollars(usd: float | None) -> str:
+    """Money in words; unknown where there is no price."""
+    if usd is None:
+        return "unknown cost"
+    return f"${usd:.4f}" if 0 < usd < 0.01 else f"${usd:.2f}"
 
 
 class Usage(BaseModel):
@@ -38,7 +49,7 @@ class Usage(BaseModel):
 class Price(BaseModel):
     """US dollars for a million tokens."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     input: float = Field(ge=0)
     output: float = Field(ge=0)
@@ -52,6 +63,11 @@ class Price(BaseModel):
         rates = (self.input, self.output, *(self.input if rate is None else rate for rate in self._cache))
         tokens = (usage.input, usage.output, usage.cache_write_5m, usage.cache_write_1h, usage.cache_read)
         return sum(rate * count for rate, count in zip(rates, tokens, strict=True)) / MILLION
+
+    def worst(self, prompt: int, output: int) -> float:
+        """The most that a request can cost: all of its prompt at the dearest rate, and every token it may write."""
+        dearest = max(self.input, *(rate for rate in self._cache if rate is not None), 0)
+        return (dearest * prompt + self.output * output) / MILLION
 
     @property
     def _cache(self) -> tuple[float | None, float | None, float | None]:
@@ -71,6 +87,19 @@ class ModelPrice(Price):
             return self.long.of(usage)
         return super().of(usage)
 
+    def worst(self, prompt: int, output: int) -> float:
+        """See `Price`; a prompt that may be long can also turn out shorter."""
+        short = super().worst(prompt, output)
+        if self.long is None or self.above is None or prompt <= self.above:
+            return short
+        return max(short, self.long.worst(prompt, output))
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.above is None) != (self.long is None):
+            raise ValueError("`above` and `long` go together: from how many tokens on, and what they cost then")
+        return self
+
 
 class Prices(BaseModel):
     """What each model costs, by the beginning of its name."""
@@ -84,8 +113,11 @@ class Prices(BaseModel):
     models: Mapping[str, ModelPrice]
 
     def of(self, model: str) -> ModelPrice | None:
-        """The price of a model: that of the longest name that its own begins with; None when there is none."""
-        known = [name for name in self.models if model == name or model.startswith(f"{name}-")]
+        """The price of a model: that of the longest name that its own begins with; None when there is none.
+
+        What follows may be a date or a tag, as in claude-opus-5-20260601; claude-opus-5-6 is another model.
+        """
+        known = [name for name in self.models if model.startswith(name) and _same(model, len(name))]
         return self.models[max(known, key=len)] if known else None
 
     def usd(self, model: str, usage: Usage) -> float | None:
@@ -94,12 +126,17 @@ class Prices(BaseModel):
         return None if price is None else price.of(usage)
 
     def worst(self, model: str, *, prompt: int, output: int) -> float | None:
-        """The most that a request can cost: all of its prompt into the dearest cache, and every token it may write."""
-        return self.usd(model, Usage(cache_write_1h=prompt, output=output))
+        """The most that a request can cost; None for a model without a price."""
+        price = self.of(model)
+        return None if price is None else price.worst(prompt, output)
 
     def with_overrides(self, other: Self) -> Self:
         """These prices, with those of `other` in their place where it has any."""
         return self.model_copy(update={"models": {**self.models, **other.models}})
+
+
+def _same(model: str, length: int) -> bool:
+    return len(model) == length or _DATE_OR_TAG.match(model, length) is not None
 
 
 @dataclass(slots=True)

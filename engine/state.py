@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
 from . import events
+from .config import Caps
 from .events import Answer, Asked, Entry, Mechanism, Verdict
 from .money import Spent
 from .policy import Gate
@@ -151,6 +152,13 @@ class State:
     """Who let the forecaster act; None while it is in shadow."""
     paused_why: str = ""
     """What has to be mended before it can go on."""
+    paused_because: Literal["bad_key", "money"] | None = None
+    caps: Caps = field(default_factory=Caps)
+    """The most that may be spent."""
+    cap_waived: bool = False
+    """Near the run's cap it paused, and a person let it go on: up to the cap itself it does not pause again."""
+    warned: set[str] = field(default_factory=set)
+    """What a person was told once, and is not told again."""
     bills: dict[int, Bill] = field(default_factory=dict)
     """Every request to a model, by its number."""
     spent: Spent = field(default_factory=Spent)
@@ -158,6 +166,7 @@ class State:
     """For services that did not answer and limits; not counted as work."""
     backing_off: events.BackedOff | None = None
     """What is waited for now."""
+    backing_off_since: float = 0
     muted_by: str | None = None
     """Who muted the reviewer; None while it is heard."""
     stop_asked: events.StopAsked | None = None
@@ -214,6 +223,11 @@ class State:
         assert self.opened is not None
         return self.opened.config.margin_sigma * (self.metric.noise or 0.0)
 
+    @property
+    def attended(self) -> bool:
+        """Whether a person approves proposals, so that the run may wait for one; else it has to end."""
+        return self.gates.get("apply") != "auto"
+
     def count(self, *verdicts: Verdict) -> int:
         """How many experiments have one of these verdicts; any verdict without arguments."""
         wanted = set(verdicts)
@@ -244,7 +258,7 @@ class State:
         match fact:
             case events.RunOpened():
                 self.opened, self.opened_at, self.best_commit = fact, at, fact.base_commit
-                self.gates = dict(fact.config.gates.model_dump())
+                self.gates, self.caps = dict(fact.config.gates.model_dump()), fact.config.caps
             case events.EngineStarted():
                 if self.engine and not self.stopped:  # it was killed; its last fact is the last we know of it
                     self.worked_seconds += max(0.0, last_at - self.engine_started_at)
@@ -260,15 +274,19 @@ class State:
                 self.program = fact
             case events.Warned():
                 self.warnings.append(fact)
+                self.warned.add(fact.once)
             case events.Paused():
-                self.paused_by, self.paused_why = fact.by, fact.why
+                self.paused_by, self.paused_why, self.paused_because = fact.by, fact.why, fact.because
             case events.Held():
                 self.held_by = fact.by
             case events.Resumed():
-                self.paused_by = self.held_by = None
+                self.cap_waived = self.cap_waived or self.paused_because == "money"
+                self.paused_by = self.held_by = self.paused_because = None
                 self.paused_why = ""
             case events.PolicyChanged():
                 self.gates[fact.gate] = fact.policy
+            case events.CapsChanged():
+                self.caps, self.cap_waived = fact.caps, False
             case events.Noted():
                 self.notes[fact.note] = Note(fact.note, fact.text, fact.by)
             case events.NoteRead():
@@ -280,7 +298,7 @@ class State:
             case events.Billed():
                 self._bill(fact)
             case events.BackedOff():
-                self.backing_off = fact
+                self.backing_off, self.backing_off_since = fact, at
             case events.WentOn():
                 self.backing_off = None
                 self.waited_seconds += fact.waited_seconds

@@ -19,7 +19,7 @@ from .books import Books
 from .config import RunConfig
 from .desk import Desk
 from .errors import Blocked, LedgerError, NothingToPropose, TaskError, UserError
-from .events import AnyFact, AttemptLost, EngineStarted, RunOpened, Stopped, Warned
+from .events import AnyFact, AttemptLost, EngineStarted, Resumed, RunOpened, Stopped, Warned, WentOn
 from .gate import Gates
 from .inbox import Inbox
 from .journal import Journal
@@ -78,7 +78,8 @@ async def _work(run_dir: Path, config: RunConfig, journal: Journal) -> Stopped:
         seed=config.seed,
     )
     archive = Archive(task=task, journal=journal, workspace=workspace, run_dir=run_dir)
-    books = Books(journal=journal, caps=config.caps)
+    books = Books(journal=journal, run_dir=run_dir)
+    books.close_open()
     desk = Desk(
         task=task,
         config=config,
@@ -188,10 +189,20 @@ def _recovered(state: State) -> tuple[AnyFact, ...]:
     current, was_killed = state.current, state.engine is not None and state.stopped is None
     lost = current.number if current and current.step == "running" else None
     why = f"the engine {'was killed' if was_killed else 'failed'} while it ran"
-    started = _engine_started(_what_was_left(current, lost) if was_killed else "")
-    if current is None or lost is None:
-        return (started,)
-    return started, AttemptLost(experiment=lost, attempt=current.attempt, why=why)
+    facts: list[AnyFact] = [_engine_started(_what_was_left(current, lost) if was_killed else ""), *_went_on(state)]
+    if state.paused_why:  # whoever starts an engine has mended it, or will hear of it again
+        facts.append(Resumed(by="the new engine"))
+    if current is not None and lost is not None:
+        facts.append(AttemptLost(experiment=lost, attempt=current.attempt, why=why))
+    return tuple(facts)
+
+
+def _went_on(state: State) -> tuple[WentOn, ...]:
+    """The end of a wait that a killed engine did not come to; it lasted until that engine's last fact at least."""
+    if (waits := state.backing_off) is None:
+        return ()
+    until = min(state.at, waits.until)
+    return (WentOn(experiment=waits.experiment, waited_seconds=max(0.0, until - state.backing_off_since)),)
 
 
 def _what_was_left(current: Experiment | None, lost: int | None) -> str:

@@ -4,12 +4,17 @@ Every piece of text that came from a person, an agent or an experiment has passe
 terminal obeys.
 """
 
+import math
+import time
 from typing import Final, Literal, assert_never
 
 from loopwatch.engine import events
+from loopwatch.engine.config import Caps
 from loopwatch.engine.events import Answer, AnyFact, Outcome, Verdict
+from loopwatch.engine.money import Spent
+from loopwatch.engine.money import dollars as dollars
 from loopwatch.engine.policy import Gate
-from loopwatch.engine.state import Experiment, State, Waiting
+from loopwatch.engine.state import Experiment, Note, State, Waiting
 from loopwatch.engine.task import Budget, Metric
 
 from .clean import clean
@@ -73,6 +78,32 @@ OUTCOMES: Final[dict[Outcome, str]] = {
 }
 """How a proposer's turn ended."""
 
+TURNS: Final[dict[Outcome, str]] = {
+    "proposed": "proposed",
+    "nothing": "no idea",
+    "cancelled": "cancelled",
+    "refused": "refused",
+    "truncated": "cut off",
+    "too_long": "too long",
+    "invalid": "bad edit",
+    "over_budget": "no money",
+    "bad_key": "bad key",
+    "unavailable": "no answer",
+    "crashed": "failed",
+}
+"""The same in a column of a table."""
+
+RECEIPTS: Final[dict[str | None, str]] = {
+    "prompt": "in its prompt",
+    "next request": "with its next request",
+    "this turn": "in the middle of its turn",
+    None: "",
+}
+"""When a note was read."""
+
+LONG_WAIT_SECONDS: Final = 600
+"""From here on the time of day says more than the seconds that are left."""
+
 _MODES: Final = {
     "shadow": " (in shadow: it only counts)",
     "audit": " (audited: it runs to its end, to see who is right)",
@@ -99,11 +130,89 @@ def number(value: float | None) -> str:
     return f"{value:.4g}" if value and (abs(value) < 0.01 or abs(value) >= 10_000) else f"{value:.4f}"
 
 
-def dollars(usd: float | None) -> str:
-    """Money; unknown where there is no price."""
-    if usd is None:
-        return "unknown cost"
-    return f"${usd:.4f}" if 0 < usd < 0.01 else f"${usd:.2f}"
+def caps(of: Caps) -> str:
+    """What may be spent."""
+    known = ((of.proposal_usd, "a proposal"), (of.run_usd, "the run"), (of.day_usd, "a day, all runs together"))
+    said = [f"{what} may cost {dollars(cap)}" for cap, what in known if cap is not None]
+    return "; ".join(said) or "there is no cap on money"
+
+
+def spent(of: Spent) -> str:
+    """What requests cost: `~` where part of it is an estimate, and what has no price is not passed off as nothing."""
+    known, about = of.requests - of.unpriced, "~" if of.estimated else ""
+    if of.unpriced <= 0:
+        return about + dollars(of.usd)
+    free = f"{tokens(of.prompt_tokens + of.output_tokens)} tokens, price unknown"
+    return f"{about}{dollars(of.usd)} + unknown" if known > 0 else about + free
+
+
+def spent_of_cap(state: State) -> str:
+    """What a run has cost, and of how much."""
+    cap, said = state.caps.run_usd, spent(state.spent)
+    return said if cap is None else f"{said} of {dollars(cap)} ({state.spent.usd / cap:.0%})"
+
+
+def tokens(count: int) -> str:
+    """A number of tokens, such as 12.3k."""
+    if count < 1000:
+        return str(count)
+    return f"{count / 1000:.1f}k" if count < 1_000_000 else f"{count / 1_000_000:.1f}M"
+
+
+def time_of_day(at: float, now: float) -> str:
+    """When something will be, by this machine's clock; with its day when that is not today."""
+    there = time.localtime(min(max(at, 0.0), 4e9))
+    return time.strftime("%H:%M" if abs(at - now) < 20 * 3600 else "%d %b %H:%M", there)
+
+
+def service(wait: events.BackedOff, now: float, *, room: int | None = None) -> str:
+    """What is waited for, and until when; with `room`, the reason is cut and the countdown is not."""
+    left = max(0, math.ceil(wait.until - now))
+    again = f"again in {duration(left) if left >= 10 else f'{left} s'}"
+    if left >= LONG_WAIT_SECONDS:
+        again = f"again at {time_of_day(wait.until, now)}, in {duration(left)}"
+    tries = f", try {wait.attempt + 1} of {wait.attempts}" if wait.attempts else ""
+    why = one_line(wait.why) or "the service does not answer"
+    rest = f"; {again}{tries}"
+    if room is not None and len(why) + len(rest) > room:
+        why = why[: max(8, room - len(rest) - 1)] + "…"
+    return why + rest
+
+
+def turn(ended: events.TurnEnded) -> str:
+    """How a proposer's turn ended, in a sentence."""
+    rule = f" ({one_line(ended.category)})" if ended.category else ""
+    return OUTCOMES[ended.outcome] + rule + _after(": ", ended.detail)
+
+
+def review(of: events.Reviewed) -> str:
+    """A reviewer's advice in one line."""
+    sure = f"{min(max(of.confidence, 0.0), 1.0):.0%} sure" if math.isfinite(of.confidence) else "unsure"
+    pattern = _after("; pattern: ", of.pattern_detected)
+    return f"{one_line(of.issue_type)} ({of.severity}, {sure})" + _after("; fix: ", of.fix_suggestion) + pattern
+
+
+def receipt(note: Note) -> str:
+    """Whether a note was read, when, and by whom."""
+    if note.read_in is None:
+        return "not read yet"
+    return f"read in #{note.read_in}, {RECEIPTS[note.where]}" if note.where else f"read in #{note.read_in}"
+
+
+def flags(experiment: Experiment, state: State) -> list[str]:
+    """What a person should know of a proposal before they say yes."""
+    found = [f"{experiment.changes} changes at once"] if experiment.changes > 1 else []
+    if experiment.nearest is not None and experiment.distance is not None:
+        near = state.experiments.get(experiment.nearest)
+        went = f" ({VERDICTS[near.verdict]})" if near and near.verdict else ""
+        found.append(f"{experiment.distance:.2f} from #{experiment.nearest}{went}")
+    return found
+
+
+def mechanism(experiment: Experiment) -> str:
+    """Whether an experiment's mechanism held, who says so, and how they explain things now."""
+    said = experiment.explained
+    return f"{said.mechanism}, by {clean(said.by)}" + _after(": ", said.theory) if said else "open"
 
 
 def duration(seconds: float) -> str:
@@ -160,10 +269,12 @@ def _told(fact: AnyFact) -> str:
             return f"resumed by {clean(fact.by)}"
         case events.PolicyChanged():
             return f"the {fact.gate} gate is now {clean(fact.policy)}, by {clean(fact.by)}"
+        case events.CapsChanged():
+            return f"{caps(fact.caps)}, by {clean(fact.by)}"
         case events.Noted():
             return f"note {fact.note} by {clean(fact.by)}: {one_line(fact.text)}"
         case events.NoteRead():
-            return f"note {fact.note} was read in #{fact.experiment}, {'with its' if fact.where == 'next request' else 'in'} {fact.where}"
+            return f"note {fact.note} was read {RECEIPTS[fact.where]}"
         case events.ReviewerMuted():
             return f"the reviewer is {'muted' if fact.muted else 'heard again'}, by {clean(fact.by)}"
         case events.ForecasterTrusted():
@@ -191,16 +302,17 @@ def _told_of_experiment(fact: "ExperimentFact") -> str:
                 " (estimated)" if fact.estimated else ""
             )
         case events.BackedOff():
-            tries = f" of {fact.attempts}" if fact.attempts else ""
-            return f"waits for the service: {one_line(fact.why)} (attempt {fact.attempt}{tries})"
+            tries = f", try {fact.attempt + 1} of {fact.attempts}" if fact.attempts else ""
+            until = time.strftime("%H:%M:%S", time.localtime(min(max(fact.until, 0.0), 4e9)))
+            return f"waits for the service: {one_line(fact.why)}; again at {until}{tries}"
         case events.WentOn():
             return f"went on after {duration(fact.waited_seconds)}"
         case events.TurnEnded():
-            return f"turn ended: {OUTCOMES[fact.outcome]}" + _after(": ", fact.detail)
+            return f"turn ended: {turn(fact)}"
         case events.Explained():
             return f"mechanism {fact.mechanism} by {clean(fact.by)}" + _after(": ", fact.theory)
         case events.Reviewed():
-            return f"reviewed by {clean(fact.by)}: {one_line(fact.issue_type)}, {fact.severity}: {one_line(fact.fix_suggestion)}"
+            return f"reviewed by {clean(fact.by)}: {review(fact)}"
         case events.Proposed():
             return f"proposed: {one_line(fact.hypothesis)}" + _size(fact.added, fact.removed, fact.paths)
         case events.Asked():
@@ -251,7 +363,7 @@ def state_word(state: State, *, alive: bool) -> StateWord:
 
 def _working(state: State) -> StateWord:
     current = state.current
-    if current is None:
+    if current is None or (state.paused_why and current.step == "proposing"):
         return "paused" if state.paused_by else "proposing"
     match current.step:
         case "proposing" | "proposed":
@@ -279,7 +391,7 @@ def now(state: State, *, alive: bool) -> str:
         case "evaluating":
             return f"{at}is measured and judged"
         case "paused":
-            return f"paused by {clean(state.paused_by or '')}"
+            return f"paused by {clean(state.paused_by or '')}" + _after(": ", state.paused_why)
         case "held":
             return f"{at}held by {clean(state.held_by or '')}"
         case "stopping":

@@ -50,7 +50,7 @@ class Engine:
         )  # fmt: skip
         archive = Archive(task=task, journal=self.journal, workspace=workspace, run_dir=run_dir)
         desk = Desk(
-            task=task, config=config, journal=self.journal, gates=self.gates, books=Books(journal=self.journal, caps=config.caps),
+            task=task, config=config, journal=self.journal, gates=self.gates, books=Books(journal=self.journal, run_dir=run_dir),
             workspace=workspace, proposer=proposer("random", config.agent), archive=archive, run_dir=run_dir,
         )  # fmt: skip
         self.lab = Lab(
