@@ -19,7 +19,7 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9_+@=,~.() -]+(?:/[A-Za-z0-9_+@=,~.() -]+)*"
 # Text that a reader cannot see, or that reorders what they see (CVE-2021-42574): controls other than tab,
 # bidirectional marks, zero-width and filler characters, line separators that Python and an editor count
 # differently, tags.
-_UNSEEN = re.compile(
+UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
@@ -226,7 +226,7 @@ class _Reader:
 
 def _check_seen(where: str, text: str) -> None:
     # A carriage return ends a line only before a newline; elsewhere it starts one that no editor shows.
-    if hidden := _UNSEEN.search(text.removesuffix("\n").removesuffix("\r")):
+    if hidden := UNSEEN.search(text.removesuffix("\n").removesuffix("\r")):
         raise EditRefused(
             f"{where} adds the unseen character U+{ord(hidden[0]):04X}; write it as an escape if it is meant"
         )
