@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # for viewers to name; one that replays nothing does not load
     from .backtest import BackTest as BackTest
     from .backtest import Progress as Progress
     from .backtest import Row as Row
+    from .notebook import Notebook as Notebook
 
 START_SECONDS = 60
 UNDO_SECONDS = 2.0
@@ -197,6 +198,13 @@ def forecaster_record(state: State) -> str:
         return "the forecaster is off"
     told = tally(outcomes(state), promised=state.opened.config.error_budget).sentence
     return told if state.trusted_by and state.gates.get("run") != "shadow" else f"in shadow, it only counts; {told}"
+
+
+def notebook(folder: Path) -> "Notebook":
+    """The notebook of the repository that a folder lies in, or else of the folder itself."""
+    from .notebook import Notebook
+
+    return Notebook(folder)
 
 
 def backtest(source: Run | Path, forecasters: Sequence[str], *, progress: "Progress") -> "BackTest":

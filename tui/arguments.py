@@ -23,6 +23,7 @@ def parser() -> ArgumentParser:
     _add_steering(commands)
     _add_answering(commands)
     _add_looking(commands)
+    _add_lab(commands)
     return whole
 
 
@@ -185,6 +186,47 @@ def _add_looking(commands: Any) -> None:
     new = _add(commands, "new", "scaffold:new", "Write a complete task that runs at once, to be changed into your own.",
                "examples:\n  loopwatch new tasks/mine\n  loopwatch run tasks/mine --headless --experiments 3")  # fmt: skip
     new.add_argument("folder", metavar="DIR", help="a folder for it; files that are there are never overwritten")
+
+
+def _add_lab(commands: Any) -> None:
+    lab = _add(commands, "lab", "", "A notebook for agents that run a loop of their own.", manual.LAB)
+    verbs = lab.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=ArgumentParser)
+    hypothesis = _add(verbs, "hypothesis", "lab:hypothesis", "State a hypothesis; prints its name, such as h1.",
+                      'examples:\n  loopwatch lab hypothesis "warm up longer" -m "the first steps diverge"')  # fmt: skip
+    hypothesis.add_argument("title", metavar="TITLE", help="what to change")
+    hypothesis.add_argument("-m", "--mechanism", metavar="TEXT", required=True, help="why it should work")
+    experiment = _add(verbs, "experiment", "lab:experiment", "Open an experiment; prints its name, such as e1.",
+                      "examples:\n  loopwatch lab experiment h1")  # fmt: skip
+    experiment.add_argument("hypothesis", metavar="HYPOTHESIS", help="the name that `lab hypothesis` printed")
+    result = _add(
+        verbs, "result", "lab:result", "Say what came of an experiment; the last of several counts.", manual.LAB_RESULT
+    )
+    result.add_argument("experiment", metavar="EXPERIMENT", help="the name that `lab experiment` printed")
+    result.add_argument("-v", "--verdict", choices=("keep", "discard", "crash"), required=True)
+    result.add_argument("--metrics", metavar="JSON", default="{}", help='an object, such as {"val_bpb": 0.99}')
+    held = result.add_mutually_exclusive_group()
+    for word, help in (("confirmed", "the mechanism is what happened"), ("refuted", "it is not")):
+        held.add_argument(f"--mechanism-{word}", dest="held", action="store_const", const=word, help=help)
+    result.add_argument("--theory-revision", metavar="TEXT", default="", help="how you explain things from now on")
+    for name, does in (
+        ("context", "The last 20 experiments, oldest first."),
+        ("failures", "What is not worth trying again."),
+    ):
+        memory = _add(
+            verbs,
+            name,
+            f"lab:{name}",
+            does,
+            f"{manual.LAB_MEMORY}\n\nexamples:\n  loopwatch lab {name}\n  loopwatch lab {name} --json",
+        )
+        memory.add_argument("--run", metavar="RUN", help="of a run of loopwatch, by its name (default: LOOPWATCH_RUN)")
+        _json(memory)
+    take_in = _add(verbs, "import", "lab:take_in", "Add what stands in an existing experiments.db; it is only read.",
+                   "examples:\n  loopwatch lab import data/experiments.db")  # fmt: skip
+    take_in.add_argument("file", metavar="FILE", help="may be imported again: only what is new is added")
+    shim = _add(verbs, "shim", "lab:shim", "Write a program `lab` that stands for `loopwatch lab`.",
+                "examples:\n  loopwatch lab shim ~/bin\n  loopwatch lab shim .      for agents that call ../lab")  # fmt: skip
+    shim.add_argument("folder", metavar="DIR", help="where: a folder on the PATH, or a repository's root")
 
 
 def _add(commands: Any, name: str, function: str, does: str, epilog: str) -> ArgumentParser:

@@ -36,6 +36,7 @@ look
   show [RUN] N         one experiment: why, what, how it went, who decided
   export [RUN]         every fact as JSON lines, or the classic results.tsv
   backtest [RUN|FILE]  replay what is finished: may the forecaster be trusted?
+  lab VERB             a notebook for an agent that runs a loop of its own
 
 make
   new DIR              a task of your own that runs at once
@@ -128,6 +129,39 @@ examples:
   loopwatch backtest
   loopwatch backtest pretrain-1121-073610 --forecaster learned
   loopwatch backtest curves.jsonl.gz --json"""
+
+LAB: Final = """\
+It remembers, for all working trees of a git repository, what was tried, why it
+should have worked, and what came of it. No experiment without a hypothesis, no
+hypothesis without a mechanism.
+
+  hypothesis TITLE -m MECHANISM   prints its name, such as h1
+  experiment HYPOTHESIS           prints its name, such as e1
+  result EXPERIMENT -v keep|discard|crash [--metrics JSON]
+         [--mechanism-confirmed|--mechanism-refuted] [--theory-revision TEXT]
+  context                         the last 20 experiments
+  failures                        what is not worth trying again
+  import FILE                     add what stands in an existing experiments.db
+  shim DIR                        write a program `lab`, for agents that call that
+
+A part of the repository is a task of its own, named after its path; at the root
+all are shown. Exit codes: 0 done, 1 something has to change, 2 not understood.
+
+examples:
+  loopwatch lab hypothesis "warm up longer" -m "the first steps diverge"
+  loopwatch lab experiment h1
+  loopwatch lab result e1 -v keep --metrics '{"val_bpb": 0.99}'
+  loopwatch lab context"""
+
+LAB_RESULT: Final = """\
+examples:
+  loopwatch lab result e1 -v crash
+  loopwatch lab result e1 -v keep --metrics '{"val_bpb": 0.99}' \\
+      --mechanism-refuted --theory-revision "it was the seed" """.rstrip()
+
+LAB_MEMORY: Final = """\
+Each line has the experiment, [verdict], title, mechanism, whether the mechanism
+was confirmed, refuted or is open, the metrics, and the theory as it was revised."""
 
 STOP_EXAMPLES: Final = """\
 examples:
