@@ -24,7 +24,8 @@ from .events import EngineStarted, Entry, Stopped
 from .ledger import Inbox, Ledger
 from .state import State
 from .telemetry import Look as Look
-from .telemetry import Point, Telemetry, Thought
+from .telemetry import Point, Telemetry
+from .telemetry import Thought as Thought
 
 if TYPE_CHECKING:  # for viewers to name; one that replays nothing does not load it
     from .backtest import BackTest as BackTest
@@ -124,6 +125,13 @@ def find(name: str | None = None) -> Run:
     )
 
 
+def check(config: RunConfig) -> None:
+    """ConfigError for settings with which a run could not make its first request: no key, a cap on what has no price."""
+    from .preflight import check
+
+    check(config)
+
+
 def create(task: str, make: Callable[[str], RunConfig]) -> Run:
     """Make a run's folder; `make` gets the name and returns the settings."""
     stem = f"{task}-{time.strftime('%m%d-%H%M%S')}"
@@ -187,6 +195,16 @@ def start(run: Run) -> None:
             raise LoopwatchError(f"the engine of {run.name} ended at once: {_last_words(run)}")
         time.sleep(0.01)
     raise LoopwatchError(f"the engine of {run.name} did not start within {START_SECONDS} s; see {run.engine_log}")
+
+
+def stored_brief(run: Run, digest: str) -> str | None:
+    """The prompt that an experiment was given, by the digest in its `Briefed`; None when it is not kept."""
+    if not (digest.isascii() and digest.isalnum()):
+        return None
+    try:
+        return (run.folder / "briefs" / f"{digest}.txt").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
 
 
 def forecaster_record(state: State) -> str:
