@@ -1,0 +1,467 @@
+"""Any agent that speaks the Agent Client Protocol, version 1: a program of the user's own, in a scratch copy of the task.
+
+    --proposer acp:claude                a name from PRESETS, or
+    --proposer 'acp:my-agent --acp'      a command line
+
+What it asks permission for goes to the tool gate, and is answered by the kind of its options, for one time only. What it may do
+without asking is a matter of its mode: one that asks is set where the agent has it. The protocol has no word for the reason of a
+denial, and none for a person's amendment: both count as a denial, and the agent hears them once its turn has ended. It has no
+steering in mid-turn either: what agents do with a second prompt differs, so a note waits for the next experiment.
+
+Only version 1 is spoken, and no file system or terminal is offered; an agent that writes through us all the same stays in its copy.
+"""
+
+import asyncio
+import json
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from .. import checkout
+from ..agent_process import AgentProcess, environment
+from ..brief import tokens
+from ..config import AgentSettings
+from ..credentials import VARIABLES
+from ..errors import ConfigError, ProposerFailed
+from ..models import Trouble
+from ..models.asking import CHARACTERS_PER_TOKEN
+from ..money import Usage
+from ..turn import Permission, Request
+from . import Brief, Proposal, Steering, Turn
+from .dialogue import Errands, converse, patiently
+from .scratch import Scratch
+
+if TYPE_CHECKING:
+    from acp import ClientSideConnection
+    from acp.schema import (
+        NewSessionResponse,
+        PermissionOption,
+        PromptResponse,
+        ReadTextFileResponse,
+        RequestPermissionResponse,
+        ToolCallUpdate,
+        WriteTextFileResponse,
+    )
+
+STARTING_SECONDS = 120
+"""Until an agent has a session; a first start may unpack itself."""
+GRACE_SECONDS = 0.4
+"""For an agent to end its turn by itself, once it is told to stop."""
+PATIENCE = 5
+"""An agent's tools work in silence for so many times longer than a stream may be silent."""
+DETAIL_CHARACTERS = 60_000
+_AUTH_REQUIRED = -32000
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """An agent that is known by name."""
+
+    command: str
+    install: str
+    mode: str | None = None
+    """The mode in which it asks before it changes a file."""
+    keys: tuple[str, ...] = tuple(VARIABLES)
+    """The providers whose keys it may see."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What makes it ask, where that is no mode."""
+
+
+PRESETS = {
+    "claude": Preset(
+        "claude-agent-acp", "npm install -g @agentclientprotocol/claude-agent-acp", mode="default", keys=("anthropic",)
+    ),
+    "codex": Preset("codex-acp", "npm install -g @agentclientprotocol/codex-acp", mode="read-only", keys=("openai",)),
+    "gemini": Preset("gemini --acp", "npm install -g @google/gemini-cli", mode="default", keys=()),
+    "opencode": Preset(
+        "opencode acp",
+        "npm install -g opencode-ai",
+        environment={"OPENCODE_PERMISSION": '{"edit": "ask", "bash": "ask", "webfetch": "ask"}'},
+    ),
+}
+
+Kind = Literal["edit", "read", "execute", "fetch", "other"]
+KINDS: dict[str, Kind] = {
+    "edit": "edit",
+    "delete": "edit",
+    "read": "read",
+    "search": "read",
+    "execute": "execute",
+    "fetch": "fetch",
+}
+"""The protocol's kinds of tools as the gate knows them; all others are `other`."""
+
+
+class Acp:
+    """Proposes with an agent."""
+
+    steering: Steering = "next experiment"
+
+    def __init__(self, argument: str, settings: AgentSettings) -> None:
+        """A preset's name or a command line; ConfigError when there is no such program."""
+        if not argument.strip():
+            raise ConfigError(
+                f"the acp proposer needs an agent: --proposer acp:NAME ({', '.join(PRESETS)}) or 'acp:COMMAND LINE'"
+            )
+        preset = PRESETS.get(argument)
+        try:
+            self._command = shlex.split(preset.command if preset else argument)
+        except ValueError as error:
+            raise ConfigError(f"the agent's command line {argument!r} cannot be read: {error}") from None
+        if not self._command or shutil.which(self._command[0]) is None:
+            how = f"install it with: {preset.install}" if preset else "give its whole path, or install it"
+            raise ConfigError(f"there is no program {''.join(self._command[:1])!r} on the PATH; {how}")
+        self._name = argument if preset else Path(self._command[0]).name
+        self._preset, self._settings = preset or Preset(argument, ""), settings
+
+    async def propose(self, brief: Brief, turn: Turn) -> Proposal:
+        """See `Proposer`."""
+        return await patiently(lambda: self._propose(brief, turn), turn, self._settings)
+
+    async def _propose(self, brief: Brief, turn: Turn) -> Proposal:
+        scratch = Scratch(turn.scratch(), brief)
+        agent = await AgentProcess.start(
+            self._command,
+            folder=scratch.folder,
+            environment=environment(scratch.folder, keys=self._preset.keys, more=self._preset.environment),
+            log=log_beside(scratch.folder),
+        )
+        session = Session(agent, self._name, scratch, turn, self._settings)
+        try:
+            await session.open(self._settings.mode or self._preset.mode)
+            return await converse(session, brief, scratch, turn)
+        finally:
+            await session.close()
+            checkout.remove(scratch.folder)
+
+
+def log_beside(folder: Path) -> Path:
+    """Where an agent's words on stderr go, for its scratch copy: the logs of its run."""
+    return folder.parent.parent / "logs" / f"{folder.name}.agent.log"
+
+
+class Session:
+    """One session of an agent: what we ask of it, and, in the methods that the protocol's library calls, what it asks of us."""
+
+    def __init__(self, agent: AgentProcess, name: str, scratch: Scratch, turn: Turn, settings: AgentSettings) -> None:
+        """`agent` was just started."""
+        from acp import connect_to_agent
+
+        self._agent, self._name, self._scratch, self._turn, self._settings = agent, name, scratch, turn, settings
+        self._errands = Errands()
+        self._asking: set[asyncio.Task[Any]] = set()
+        self._tools: dict[str, dict[str, Any]] = {}
+        self._shown: dict[str, str] = {}
+        self._said: list[str] = []
+        self._heard = 0
+        self._cost: float | None = None
+        """Of the session so far, as the agent says."""
+        self._paid = 0.0
+        """The part of it that is in the books."""
+        self._untold: list[str] = []
+        self._id = ""
+        self._request: Request | None = None
+        self._connection: ClientSideConnection = connect_to_agent(self, agent)  # type: ignore[arg-type] # by its methods
+
+    async def open(self, mode: str | None) -> None:
+        """Agree on a version, begin a session, and set the mode that asks."""
+        from acp import RequestError
+
+        try:
+            async with asyncio.timeout(STARTING_SECONDS):
+                began = await self._begin()
+                await self._ask_first(began, mode)
+        except RequestError as error:
+            raise self._trouble(error) from error
+        except ConnectionError:
+            raise ProposerFailed(f"{self._name} {await self._agent.how_it_ended()}") from None
+        except TimeoutError:
+            raise Trouble("unavailable", f"{self._name} had no session within {STARTING_SECONDS} s") from None
+
+    async def _begin(self) -> "NewSessionResponse":
+        from acp import PROTOCOL_VERSION
+        from acp.schema import Implementation
+
+        agreed = await self._connection.initialize(
+            PROTOCOL_VERSION, client_info=Implementation(name="loopwatch", version="1")
+        )
+        if agreed.protocol_version != PROTOCOL_VERSION:
+            raise ProposerFailed(
+                f"{self._name} speaks version {agreed.protocol_version} of the Agent Client Protocol, loopwatch {PROTOCOL_VERSION}"
+            )
+        began: NewSessionResponse = await self._connection.new_session(cwd=str(self._scratch.folder), mcp_servers=[])
+        self._id = began.session_id
+        return began
+
+    async def _ask_first(self, began: "NewSessionResponse", mode: str | None) -> None:
+        """Set the agent's mode that asks before it acts; a notice when it has none of that name."""
+        from acp import RequestError
+
+        modes = [known.id for known in began.modes.available_modes] if began.modes else []
+        if mode is None:
+            if began.modes:
+                self._notice(f"the agent works in its mode {began.modes.current_mode_id!r} of {', '.join(modes)}")
+            return
+        option = _mode_option(began, mode)
+        try:
+            if mode in modes:
+                await self._connection.set_session_mode(session_id=self._id, mode_id=mode)
+            elif option:
+                await self._connection.set_config_option(config_id=option, session_id=self._id, value=mode)
+            else:
+                there = f"it has: {', '.join(modes)}" if modes else "it names none"
+                self._notice(f"the agent has no mode {mode!r} ({there}), so it may act without asking")
+        except RequestError as error:
+            self._notice(f"the agent did not take the mode {mode!r} ({error}), so it may act without asking")
+
+    async def say(self, text: str) -> str:
+        """See `dialogue.Agent`."""
+        from acp import RequestError, text_block
+
+        self._said, self._heard = [], 0
+        prompt_tokens = tokens(text)
+        self._request = await self._turn.request(
+            self._name, prompt_tokens=prompt_tokens, output_tokens=self._settings.output_tokens
+        )
+        clock = self._errands.start(self._silence())
+        prompting = asyncio.create_task(self._connection.prompt(session_id=self._id, prompt=[text_block(text)]))
+        usage: Usage | None = None
+        try:
+            answer = await self._errands.unless_one_fails(prompting)
+            usage = _usage(answer)
+        except RequestError as error:
+            raise self._trouble(error) from error
+        except ConnectionError:
+            raise ProposerFailed(f"{self._name} {await self._agent.how_it_ended()}") from None
+        except asyncio.CancelledError:
+            await self._cancel(prompting)
+            raise
+        finally:
+            clock.cancel()
+            prompting.cancel()
+            guess = Usage(input=prompt_tokens, output=self._heard // CHARACTERS_PER_TOKEN)
+            self._request.used(usage or guess, usd=self._unpaid(), estimated=usage is None)
+            self._request, self._paid = None, self._cost or 0.0
+        self._heed(answer)
+        return "".join(self._said)
+
+    def untold(self) -> tuple[str, ...]:
+        """See `dialogue.Agent`."""
+        reasons, self._untold = tuple(self._untold), []
+        return reasons
+
+    async def close(self) -> None:
+        """End the agent, with everything that it started."""
+        self._errands.drop()
+        await self._connection.close()
+
+    async def _cancel(self, prompting: "asyncio.Task[PromptResponse]") -> None:
+        """Tell it to stop, with all its questions answered, and give it a moment."""
+        for asking in self._asking:
+            asking.cancel()
+        with suppress(Exception):
+            async with asyncio.timeout(GRACE_SECONDS):
+                await self._connection.cancel(session_id=self._id)
+                await prompting
+
+    async def _silence(self) -> None:
+        """Raise Trouble once the agent is silent for too long; while a person thinks about its question, it may be."""
+        patience = self._settings.silence_seconds * PATIENCE
+        await self._agent.silence(patience, unless=lambda: bool(self._asking))
+        raise Trouble("unavailable", f"{self._name} was silent for {patience:.0f} s")
+
+    def _heed(self, answer: "PromptResponse") -> None:
+        words = " ".join("".join(self._said).split())[-300:]
+        match answer.stop_reason:
+            case "end_turn":
+                return
+            case "refusal":
+                raise ProposerFailed(f"{self._name} refused{f': {words}' if words else ''}", "refused")
+            case "cancelled":
+                raise ProposerFailed(f"{self._name} ended its turn by itself, as if it were cancelled", "nothing")
+            case cut:
+                raise ProposerFailed(f"{self._name} was cut: {cut.replace('_', ' ')}", "truncated")
+
+    def _trouble(self, error: Exception) -> Exception:
+        code, data = getattr(error, "code", 0), getattr(error, "data", None)
+        detail = data.get("details") or data.get("message") if isinstance(data, dict) else data
+        words = f"{self._name}: {error}{f' ({detail})' if isinstance(detail, str) else ''}"[:500]
+        if code == _AUTH_REQUIRED:
+            return Trouble("bad_key", f"{words}; log in with the agent's own program, then go on")
+        return Trouble("unavailable", words)
+
+    def _unpaid(self) -> float | None:
+        return None if self._cost is None else max(0.0, self._cost - self._paid)
+
+    def _notice(self, text: str) -> None:
+        self._turn.hear("notice", f"{text}\n")
+
+    # -- what the agent calls ------------------------------------------------------------------------------------------
+
+    async def session_update(self, session_id: str, update: Any, **_: Any) -> None:
+        """What it does, as it does it."""
+        found = update.model_dump(mode="json", by_alias=True, exclude_none=True)
+        match found.get("sessionUpdate"):
+            case "agent_thought_chunk" if text := _text(found):
+                self._hear("thinking", text)
+            case "agent_message_chunk" if text := _text(found):
+                self._said.append(text)
+                self._hear("text", text)
+            case "tool_call" | "tool_call_update":
+                self._show(self._merged(found))
+            case "current_mode_update":
+                self._notice(f"the agent is in its mode {found.get('currentModeId')!r} now")
+            case "usage_update" if (cost := found.get("cost")) and cost.get("currency") == "USD":
+                self._cost = float(cost["amount"])
+                if self._request:
+                    self._request.used(
+                        Usage(output=self._heard // CHARACTERS_PER_TOKEN),
+                        usd=self._unpaid(),
+                        estimated=True,
+                        final=False,
+                    )
+
+    async def request_permission(
+        self, session_id: str, tool_call: "ToolCallUpdate", options: "list[PermissionOption]", **_: Any
+    ) -> "RequestPermissionResponse":
+        """It asks before it acts."""
+        from acp.schema import AllowedOutcome, DeniedOutcome, RequestPermissionResponse
+
+        cancelled = RequestPermissionResponse(outcome=DeniedOutcome(outcome="cancelled"))
+        permission = self._permission(self._merged(tool_call.model_dump(mode="json", by_alias=True, exclude_none=True)))
+        asking = self._errands.start(self._turn.permit(permission))
+        self._asking.add(asking)
+        try:
+            permitted = await asking
+        except asyncio.CancelledError:
+            return cancelled
+        finally:
+            self._asking.discard(asking)
+        allowed = permitted.allowed and not permitted.amended
+        if permitted.amended:
+            self._untold.append(f"{permission.title}: denied, for it should be this instead:\n{permitted.amended}")
+        elif not allowed and permitted.reason:
+            self._untold.append(f"{permission.title}: {permitted.reason}")
+        wanted = ("allow_once",) if allowed else ("reject_once", "reject_always")
+        chosen = next((option for kind in wanted for option in options if option.kind == kind), None)
+        if chosen is None:
+            if allowed:
+                self._notice("the agent offers no way to allow this once, so it was denied")
+            return cancelled
+        return RequestPermissionResponse(outcome=AllowedOutcome(outcome="selected", option_id=chosen.option_id))
+
+    async def read_text_file(
+        self, session_id: str, path: str, line: int | None = None, limit: int | None = None, **_: Any
+    ) -> "ReadTextFileResponse":
+        """Not offered, and confined to the copy."""
+        from acp import RequestError
+        from acp.schema import ReadTextFileResponse
+
+        text = self._scratch.text(path)
+        if text is None:
+            raise RequestError.invalid_params({"details": f"{path} is no text file of this session's folder"})
+        start = max(0, (line or 1) - 1)
+        lines = text.splitlines(keepends=True)
+        return ReadTextFileResponse(content="".join(lines[start : start + limit if limit else None]))
+
+    async def write_text_file(self, session_id: str, path: str, content: str, **_: Any) -> "WriteTextFileResponse":
+        """Not offered, and confined to the copy."""
+        from acp import RequestError
+        from acp.schema import WriteTextFileResponse
+
+        found = self._scratch.find(path)
+        if found is None:
+            self._notice(f"the agent wanted to write {path}, outside of its copy, and was refused")
+            raise RequestError.invalid_params({"details": f"{path} is outside of this session's folder"})
+        try:
+            found.parent.mkdir(parents=True, exist_ok=True)
+            found.write_text(content, encoding="utf-8", newline="")
+        except OSError as error:
+            raise RequestError.invalid_params({"details": f"{path} cannot be written: {error.strerror}"}) from None
+        return WriteTextFileResponse()
+
+    def on_connect(self, connection: Any) -> None:
+        """Nothing to do."""
+
+    # -- tools ---------------------------------------------------------------------------------------------------------
+
+    def _hear(self, kind: Literal["thinking", "text"], text: str) -> None:
+        self._heard += len(text)
+        self._turn.hear(kind, text)
+
+    def _merged(self, update: dict[str, Any]) -> dict[str, Any]:
+        """All that is known of a tool call; what an agent told earlier it need not repeat."""
+        known = self._tools.setdefault(str(update.get("toolCallId")), {})
+        known.update((name, value) for name, value in update.items() if value not in (None, [], {}, ""))
+        return known
+
+    def _show(self, tool: dict[str, Any]) -> None:
+        """A line for a tool call, once, and another when it failed."""
+        title = str(tool.get("title") or tool.get("kind") or "tool")
+        line = f"{title}: failed" if tool.get("status") == "failed" else title
+        if self._shown.get(tool["toolCallId"]) != line:
+            self._shown[tool["toolCallId"]] = line
+            self._turn.hear("tool", f"{line}\n")
+
+    def _permission(self, tool: dict[str, Any]) -> Permission:
+        given = tool.get("rawInput")
+        raw: dict[str, Any] = given if isinstance(given, dict) else {}
+        diffs = [part for part in tool.get("content") or () if part.get("type") == "diff"]
+        command = _command(raw.get("command"))
+        kind: Kind = "execute" if command else KINDS.get(str(tool.get("kind")), "other")
+        paths = [part["path"] for part in diffs] + [place["path"] for place in tool.get("locations") or ()]
+        paths += [raw[name] for name in ("file_path", "filePath", "path", "abs_path") if isinstance(raw.get(name), str)]
+        names = tuple(dict.fromkeys(self._scratch.name(path) for path in paths))
+        shown = "".join(self._scratch.edited(part["path"], part.get("oldText"), part["newText"]) for part in diffs)
+        detail = shown or command or (json.dumps(raw, indent=1, ensure_ascii=False) if raw else "")
+        if kind in ("edit", "read") and not names:
+            kind = "other"  # nobody knows where
+        return Permission(str(tool.get("title") or "use a tool")[:300], kind, detail[:DETAIL_CHARACTERS], names)
+
+
+def _mode_option(began: "NewSessionResponse", mode: str) -> str | None:
+    """The name of the option that sets modes, for agents that have options instead; None when none knows this one."""
+    for option in began.config_options or ():
+        found = option.model_dump(mode="json", by_alias=True, exclude_none=True)
+        if "mode" in (found.get("category"), found.get("id")) and mode in _values(found.get("options") or []):
+            return str(found["id"])
+    return None
+
+
+def _values(options: Sequence[dict[str, Any]]) -> list[str]:
+    """What an option may be set to; its choices may come in groups."""
+    return [
+        value
+        for choice in options
+        for value in ([choice["value"]] if "value" in choice else _values(choice["options"]))
+    ]
+
+
+def _usage(answer: "PromptResponse") -> Usage | None:
+    """Of this turn. Agents count each turn anew, whatever the schema's sentence says; None when it does not tell."""
+    if (used := answer.usage) is None:
+        return None
+    return Usage(
+        input=used.input_tokens,
+        output=used.output_tokens,
+        cache_read=used.cached_read_tokens or 0,
+        cache_write_5m=used.cached_write_tokens or 0,
+        reasoning=used.thought_tokens or 0,
+    )
+
+
+def _text(update: dict[str, Any]) -> str:
+    content = update.get("content")
+    return str(content.get("text") or "") if isinstance(content, dict) else ""
+
+
+def _command(command: object) -> str:
+    if isinstance(command, str):
+        return command
+    if isinstance(command, Sequence) and all(isinstance(word, str) for word in command):
+        return shlex.join(command)
+    return ""

@@ -1,0 +1,225 @@
+"""What is said to an agent with tools, and what its answer comes to: the same for every protocol.
+
+An agent works in a copy of the task. It is told the brief and what to leave behind; what it left becomes the proposal, with the
+reason from the JSON block at the end of its words. It hears what is wrong with that in the same conversation: twice what the desk
+would refuse, once that the block is missing, once why a person denied something, where its protocol cannot say so at once.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ..config import AgentSettings
+from ..errors import EditRefused, ProposerFailed
+from ..events import Mechanism
+from ..models import Trouble
+from ..models.asking import FIRST_WAIT_SECONDS, HOPELESS
+from . import Brief, Lesson, Proposal, Turn
+from .scratch import Scratch
+
+T = TypeVar("T")
+
+REPAIRS = 2
+"""How often an agent may mend what the desk would refuse."""
+WORDS = 4_000
+"""Characters of one claim; an agent that needs more has not understood its own idea."""
+
+INSTRUCTIONS = """\
+# How to work
+You are in a fresh copy of the task's folder. Make one change by editing files there: {editable}.
+Nothing else that you change counts. Do not run the training or the evaluation: that is done for you afterwards, on the real files.
+When the files are as you want them, end your answer with one fenced JSON block, and nothing after it:
+
+```json
+{{
+  "hypothesis": "what should happen, in a sentence that can turn out false",
+  "mechanism": "why it should: the cause, not the effect",
+  "expected": "by how much the metric should change, and what would refute the hypothesis",
+  "previous": {{"experiment": 0, "mechanism": "confirmed | refuted | open", "theory": "how you explain things now, if that has changed"}}
+}}
+```
+
+"previous" is what the last measured experiment says about its own mechanism: its number, and one of the three words.
+It is null when there is none."""
+
+NO_CLAIMS = """\
+Your answer has no JSON block that says why. Change nothing more; answer with the block alone:
+
+```json
+{"hypothesis": "...", "mechanism": "...", "expected": "..."}
+```"""
+
+REFUSED = "Your change cannot be taken: {why}. Mend it in the same folder, and end with the JSON block again."
+DENIED = "A person denied what you asked for:\n{reasons}\nGo on with that in mind: leave one change behind, and end with the JSON block."
+
+_BLOCK = re.compile(r"```(?:json)?[ \t]*\n(.*?)```", re.DOTALL)
+
+
+class Agent(Protocol):
+    """One conversation with an agent."""
+
+    async def say(self, text: str) -> str:
+        """Let the agent work until its turn ends; its words. ProposerFailed or Trouble when it ends in another way."""
+        ...
+
+    def untold(self) -> tuple[str, ...]:
+        """Why a person denied or amended something, as far as the agent could not be told yet; each once."""
+        ...
+
+
+class _Previous(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    experiment: int
+    mechanism: Mechanism
+    theory: str = ""
+
+
+class _Claims(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    hypothesis: str
+    mechanism: str
+    expected: str = ""
+    previous: Any = None
+
+    @property
+    def lesson(self) -> Lesson | None:
+        """None also where an agent made up a form of its own."""
+        try:
+            said = _Previous.model_validate(self.previous)
+        except ValidationError:
+            return None
+        return Lesson(said.experiment, said.mechanism, said.theory[:WORDS])
+
+
+async def converse(agent: Agent, brief: Brief, scratch: Scratch, turn: Turn) -> Proposal:
+    """What the agent left in its copy, and why. What is still wrong with it after its repairs, the desk will say."""
+    editable = ", ".join(brief.task.editable)
+    text = f"{turn.prompt().text}\n\n{INSTRUCTIONS.format(editable=editable)}"
+    repairs, asked_for_claims, told_reasons = 0, False, False
+    claims: _Claims | None = None
+    while True:
+        said = await agent.say(text)
+        claims = _claims(said) or claims
+        reasons = agent.untold()
+        try:
+            diff, refusal = scratch.diff(), ""
+        except EditRefused as problem:
+            diff, refusal = "", str(problem)
+        if reasons and not told_reasons:
+            text, told_reasons = DENIED.format(reasons="\n".join(f"- {reason}" for reason in reasons)), True
+            continue
+        if not diff and not refusal:
+            raise ProposerFailed(f"it left its copy as it was{_last_words(said)}", "nothing")
+        if claims is None and not asked_for_claims:
+            text, asked_for_claims = NO_CLAIMS, True
+            continue
+        proposal = _proposal(claims, diff)
+        refusal = refusal or _refusal(proposal, turn)
+        if refusal and repairs < REPAIRS and claims is not None:
+            text, repairs = REFUSED.format(why=refusal), repairs + 1
+            turn.hear("notice", f"It is asked to mend its change: {refusal}.\n")
+            continue
+        if not diff:
+            raise ProposerFailed(refusal, "invalid")
+        if left_out := scratch.left_out():
+            turn.hear("notice", f"{left_out}\n")
+        return proposal
+
+
+def _proposal(claims: _Claims | None, diff: str) -> Proposal:
+    if claims is None:
+        return Proposal("", "", diff)
+    return Proposal(
+        hypothesis=claims.hypothesis[:WORDS],
+        mechanism=claims.mechanism[:WORDS],
+        diff=diff,
+        expected=claims.expected[:WORDS],
+        lesson=claims.lesson,
+    )
+
+
+def _refusal(proposal: Proposal, turn: Turn) -> str:
+    try:
+        turn.check(proposal)
+    except EditRefused as refusal:
+        return str(refusal)
+    return ""
+
+
+def _claims(said: str) -> _Claims | None:
+    """The last block that says why; None when there is none."""
+    for block in reversed(_BLOCK.findall(said)):
+        with suppress(ValueError, RecursionError):
+            return _Claims.model_validate(json.loads(block, strict=False))
+    return None
+
+
+def _last_words(said: str) -> str:
+    words = " ".join(said.split())
+    return f": {words[-300:]}" if words else ""
+
+
+async def patiently(once: Callable[[], Awaitable[Proposal]], turn: Turn, settings: AgentSettings) -> Proposal:
+    """Begin again, with a fresh agent in a fresh copy, while its service has trouble; no wait is silent."""
+    limits = failures = 0
+    while True:
+        try:
+            return await once()
+        except Trouble as trouble:
+            if outcome := HOPELESS.get(trouble.kind):
+                raise ProposerFailed(str(trouble), outcome) from trouble
+            if trouble.kind == "limit" and trouble.after is not None:
+                limits += 1
+                await turn.back_off(str(trouble), max(trouble.after, FIRST_WAIT_SECONDS), attempt=limits, attempts=None)
+                continue
+            failures += 1
+            if failures >= settings.attempts:
+                raise ProposerFailed(f"{trouble}; tried {failures} times", "unavailable") from trouble
+            wait = min(FIRST_WAIT_SECONDS * 2.0 ** min(failures - 1, 32), settings.wait_seconds)
+            await turn.back_off(str(trouble), wait, attempt=failures, attempts=settings.attempts)
+
+
+class Errands:
+    """What goes on beside an agent's turn: questions to a person, notes on their way, a clock. The first that fails ends it."""
+
+    def __init__(self) -> None:
+        """Nothing goes on yet."""
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._failed = asyncio.Event()
+        self._failure: BaseException | None = None
+
+    def start(self, errand: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Begin one."""
+        task = asyncio.create_task(errand)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    async def unless_one_fails(self, waiting: asyncio.Task[T]) -> T:
+        """Wait for something that is not cancelled with whoever waits; raises what an errand raised."""
+        failed = asyncio.create_task(self._failed.wait())
+        try:
+            await asyncio.wait({waiting, failed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            failed.cancel()
+        if self._failure:
+            raise self._failure
+        return await waiting
+
+    def drop(self) -> None:
+        """End all of them."""
+        for task in self._tasks:
+            task.cancel()
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (failure := task.exception()) and self._failure is None:
+            self._failure = failure
+            self._failed.set()
