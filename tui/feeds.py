@@ -4,7 +4,7 @@ import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from loopwatch.engine.client import Look, Viewer
+from loopwatch.engine.client import Look, Thought, Viewer
 from loopwatch.engine.state import Experiment
 from loopwatch.engine.task import Budget
 
@@ -100,14 +100,14 @@ class LookFeed:
 
 @dataclass
 class ThoughtFeed:
-    """The reasoning of one experiment."""
+    """What was streamed for one experiment: thinking, words, tools, notices."""
 
     experiment: int
     seen: int = 0
 
-    def fetch(self, viewer: Viewer) -> str:
+    def fetch(self, viewer: Viewer) -> list[Thought]:
         """What is new."""
         thoughts = viewer.thoughts(self.experiment, after=self.seen)
         if thoughts:
             self.seen = thoughts[-1].id
-        return "".join(thought.text for thought in thoughts)
+        return thoughts

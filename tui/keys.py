@@ -6,9 +6,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-When = Literal["always", "tool", "apply", "run", "verdict", "running", "working", "undo", "dead"]
-"""tool, apply, run, verdict: that gate waits. running: an experiment trains. working: an engine works. undo: an answer can be taken
-back. dead: no engine works."""
+When = Literal["always", "tool", "apply", "run", "verdict", "running", "working", "service", "undo", "dead"]
+"""tool, apply, run, verdict: that gate waits. running: an experiment trains, or is being proposed. working: an engine works.
+service: a service is waited for. undo: an answer can be taken back. dead: no engine works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,23 @@ SHOWN = {
 }
 
 KEYS: tuple[Key, ...] = (
+    Key("allow", "a", "allow", "let the agent do what it asks for", "tool"),
+    Key("deny", "v", "deny", "do not let it; asks for a reason, which the agent reads", "tool"),
+    Key(
+        "rewrite",
+        "e",
+        "amend",
+        "edit in $EDITOR what the agent asks for; agents that can take it do that instead",
+        "tool",
+    ),
+    Key(
+        "allow_all",
+        "A",
+        "allow all",
+        "allow it, and ask no more: what stays within the agent's copy is allowed, all else is denied",
+        "tool",
+        footer=False,
+    ),
     Key("approve", "a", "approve", "say yes to the proposal: it is applied and run", "apply"),
     Key("veto", "v", "veto", "say no; asks for a reason, which may stay empty", "apply"),
     Key("amend", "e", "amend", "edit the diff in $EDITOR; the new diff is shown before it counts", "apply"),
@@ -61,13 +78,14 @@ KEYS: tuple[Key, ...] = (
         "abort",
         "x",
         "abort",
-        "stop the experiment that trains, or cancel the one being proposed; it counts as not kept",
+        "stop the experiment that trains, or veto the one being proposed in the middle of a thought; it counts as not kept",
         "running",
     ),
+    Key("retry", "r", "try now", "ask the service again at once, instead of waiting", "service"),
     Key("undo", "u", "undo", "take back the last answer while it has not taken effect", "undo"),
     Key("pause", "p", "pause", "finish this experiment and start no more; again: go on", "working"),
     Key("hold", "h", "hold", "stop the experiment where it is, and its clock; again: go on", "running"),
-    Key("note", "n", "note", "write a note to the proposer; it is in its next prompt"),
+    Key("note", "n", "note", "write a note to the proposer, which reads it as early as it can; a receipt says when"),
     Key("stop", "S", "stop", "end the run: after this experiment, or at once", "working"),
     Key(
         "trust",
@@ -77,10 +95,34 @@ KEYS: tuple[Key, ...] = (
         "working",
         footer=False,
     ),
+    Key(
+        "mute", "m", "mute", "keep what the reviewer says out of the briefs; again: let it in", "working", footer=False
+    ),
+    Key(
+        "explain",
+        "E",
+        "explain",
+        "say whether the mechanism of the selected experiment held: confirmed ✓, refuted ✗ or open ○ (column m)",
+        "working",
+        footer=False,
+    ),
+    Key(
+        "brief",
+        "B",
+        "brief",
+        "the prompt that the selected experiment had, and what the next one will be",
+        footer=False,
+    ),
     Key("restart", "R", "restart", "start an engine again: nothing is lost, the run goes on", "dead"),
     Key("experiments", "1", "experiments", "the experiments so far; ↑ and ↓ look at older ones", footer=False),
     Key("curve", "2", "curve", "the live curve, the best one behind it", footer=False),
-    Key("reasoning", "3", "reasoning", "hypothesis and reasoning", footer=False),
+    Key(
+        "reasoning",
+        "3",
+        "reasoning",
+        "what is thought (…), said (▸), done with tools (●) and wrong (▲), then hypothesis, verdict and review",
+        footer=False,
+    ),
     Key("diff", "4,d", "diff", "the diff; [ and ] go from hunk to hunk", footer=False),
     Key("events", "5", "events", "everything that happened, with who and when", footer=False),
     Key("output", "6", "output", "what the experiment prints", footer=False),

@@ -6,13 +6,13 @@ Text that came from an agent, an experiment or a person is cleaned by the widget
 import time
 from collections.abc import Sequence
 
-from loopwatch.engine.client import Look
-from loopwatch.engine.events import Verdict
+from loopwatch.engine.client import Look, Thought
+from loopwatch.engine.events import Entry, Heard, Mechanism, NoteRead, Proposing, Verdict
 from loopwatch.engine.state import Experiment, State
 from loopwatch.engine.task import Metric
 
 from . import words
-from .clean import clean
+from .clean import clean, wrap
 from .keys import KEYS
 from .palette import Role
 from .widgets.askbox import AskView
@@ -20,6 +20,7 @@ from .widgets.curve import Forecast, Level
 from .widgets.spark import chances as sparkline_of
 from .widgets.spark import progress_bar, sparkline
 from .widgets.table import Cell, Column, Row
+from .widgets.tail import Voice
 
 Parts = list[tuple[str, Role]]
 
@@ -50,14 +51,42 @@ VERDICT_ROLE: dict[Verdict, Role] = {
     "unproposed": "bad",
 }
 
+MECHANISM_LOOK: dict[Mechanism, tuple[str, Role]] = {
+    "confirmed": ("✓", "good"),
+    "refuted": ("✗", "bad"),
+    "open": ("○", "quiet"),
+}
+
+VOICES: dict[Heard, Voice] = {
+    "thinking": Voice("thought", "…"),
+    "text": Voice("text", "▸"),
+    "tool": Voice("accent", "●", every_line=True),
+    "notice": Voice("warn", "▲", every_line=True),
+}
+"""How each kind of streamed text is told from the others."""
+
+REVIEWER_VOICES: dict[Heard, Voice] = {
+    "thinking": Voice("mark", "…"),
+    "text": Voice("mark", "▸"),
+    "tool": Voice("mark", "●", every_line=True),
+    "notice": VOICES["notice"],
+}
+
 EXPERIMENT_COLUMNS = (
     Column("#", 4, "right"),
     Column("verdict", 9),
+    Column("m", 1),
     Column("value", 8, "right"),
     Column("gain", 8, "right", priority=1),
     Column("σ", 5, "right", priority=2),
-    Column("idea", 9, priority=0, flexible=True),
+    Column("idea", 7, priority=0, flexible=True),
 )
+"""`m` is the mechanism: whether it held, apart from the verdict."""
+
+NARROW = 60
+"""Below this many columns the header begins with what happens."""
+
+NOTICE_LINES = 3
 
 
 def header(
@@ -65,20 +94,28 @@ def header(
 ) -> list[Parts]:
     """Three lines: what is happening, what is best, how the experiments went."""
     return [
-        _happening(state, alive=alive, now=now, ascii_only=ascii_only, progress=progress),
+        _happening(state, alive=alive, now=now, width=width, ascii_only=ascii_only, progress=progress),
         _best(state),
         _counts(state, width, ascii_only),
     ]
 
 
-def _happening(state: State, *, alive: bool, now: float, ascii_only: bool, progress: float | None) -> Parts:
+def _happening(state: State, *, alive: bool, now: float, width: int, ascii_only: bool, progress: float | None) -> Parts:
     word = words.state_word(state, alive=alive)
     glyph, name, role = STATE_LOOK[word]
-    if word == "paused" and state.current is not None:
+    if word == "paused" and state.current is not None and not state.paused_why:
         name = "PAUSING"
+    waits = waits_for_service(state, alive=alive)
+    if waits:
+        glyph, name, role = "○", "WAITING", "warn"
     glyph = ASCII_GLYPHS[glyph] if ascii_only else glyph
-    parts: Parts = [(" loopwatch ", "quiet"), (f" {clean(state.run)} ", "text"), (f" {glyph} {name}", role)]
+    whose: Parts = [(" loopwatch ", "quiet"), (f" {clean(state.run)} ", "text")] if width >= NARROW else []
+    parts: Parts = [*whose, (f" {glyph} {name}", role)]
     current = state.current
+    if waits and state.backing_off:
+        parts.append((f" #{state.backing_off.experiment}  ", role))
+        room = width - sum(len(text) for text, _ in parts)
+        return [*parts, (words.service(state.backing_off, now, room=room), "text")]
     if word == "stopped" and state.stopped:
         parts.append((f"  {words.one_line(state.stopped.detail)}", "text"))
     elif word == "dead":
@@ -89,6 +126,20 @@ def _happening(state: State, *, alive: bool, now: float, ascii_only: bool, progr
         parts.append((f" #{current.number}", role))
         parts += _since(state, current, word, now, ascii_only, progress)
     return parts
+
+
+def waits_for_service(state: State, *, alive: bool) -> bool:
+    """Whether nothing goes on but a wait for a service."""
+    works = alive and not state.stopped and not state.waiting and not state.held_by
+    return works and state.backing_off is not None and not state.paused_why
+
+
+def notice(state: State, *, width: int) -> list[Parts]:
+    """What a person has to mend before the run can go on, if anything."""
+    if not state.paused_by or not state.paused_why or state.stopped:
+        return []
+    told = f"{words.one_line(state.paused_why)} · mend it, then p goes on"
+    return [[(f" {row}", "warn")] for row in wrap(told, max(10, width - 2))[:NOTICE_LINES]]
 
 
 def _since(state: State, current: Experiment, word: str, now: float, ascii_only: bool, progress: float | None) -> Parts:
@@ -126,14 +177,26 @@ def _best(state: State) -> Parts:
 
 
 def _counts(state: State, width: int, ascii_only: bool) -> Parts:
-    told = f" {words.counts(state)}"
-    parts: Parts = [(told, "text")]
+    parts: Parts = [*_money(state), (f" {words.counts(state)}", "text")]
+    if unread := len(state.unread_notes()):
+        parts.append((f"   {unread} note{'' if unread == 1 else 's'} not read yet", "accent"))
+    if state.muted_by:
+        parts.append((f"   reviewer muted by {clean(state.muted_by)}", "warn"))
     curve = state.best_so_far() if state.opened else []
-    room = width - len(told) - 16
+    room = width - sum(len(text) for text, _ in parts) - 16
     if len(curve) > 1 and room >= 8:
         line = sparkline(curve, min(room, 40), direction=state.metric.direction, ascii_only=ascii_only)
         parts += [("   best so far ", "quiet"), (line, "good")]
     return parts
+
+
+def _money(state: State) -> Parts:
+    cap = state.caps.run_usd
+    if not state.spent.requests and cap is None:
+        return []
+    share = state.spent.usd / cap if cap else 0.0
+    role: Role = "bad" if share >= 0.9 else "warn" if share >= 0.8 else "text"
+    return [(" spent ", "quiet"), (words.spent_of_cap(state), role), ("  ", "text")]
 
 
 def experiment_rows(state: State, *, alive: bool) -> list[Row]:
@@ -147,6 +210,7 @@ def _row(state: State, e: Experiment, alive: bool) -> Row:
     cells: tuple[Cell, ...] = (
         (f"{best}{e.number}", "good" if best == "*" else "text"),
         (doing, role),
+        _mechanism_mark(e),
         (words.number(e.value) if e.value is not None else "", "good" if e.verdict == "kept" else "text"),
         (_signed(e.gain), "quiet"),
         (f"{e.sigma:+.1f}" if e.sigma is not None else "", "quiet"),
@@ -155,7 +219,16 @@ def _row(state: State, e: Experiment, alive: bool) -> Row:
     return Row(str(e.number), cells)
 
 
+def _mechanism_mark(e: Experiment) -> tuple[str, Role]:
+    """Nothing where there is no mechanism to speak of: the baseline, and what was never judged or proposed."""
+    if e.is_baseline or e.verdict is None or (not e.mechanism and not e.explained):
+        return "", "quiet"
+    return MECHANISM_LOOK[e.mechanism_held]
+
+
 def _standing(state: State, e: Experiment, alive: bool) -> tuple[str, Role]:
+    if e.verdict == "unproposed" and e.turn:
+        return words.TURNS[e.turn.outcome], VERDICT_ROLE[e.verdict]
     if e.verdict is not None:
         return words.VERDICTS[e.verdict], VERDICT_ROLE[e.verdict]
     if state.stopped or not alive:
@@ -164,6 +237,8 @@ def _standing(state: State, e: Experiment, alive: bool) -> tuple[str, Role]:
         return "ASK", "warn"
     if state.held_by and e.step == "running":
         return "HELD", "warn"
+    if state.backing_off and state.backing_off.experiment == e.number:
+        return "waiting", "warn"
     return {"proposing": "thinking", "running": "RUNNING", "finished": "measuring", "measured": "judging"}.get(
         e.step, e.step
     ), "accent"
@@ -185,7 +260,8 @@ def ask_view(state: State, *, now: float) -> AskView | None:
     left = ""
     if state.waiting.deadline is not None and asked.on_silence:
         left = f" · {asked.on_silence.replace('_', ' ')} in {_clock(state.waiting.deadline - now)}"
-    title = f"ASK · #{asked.experiment} · waiting {_clock(now - state.waiting.since)}{left}"
+    who = f"{clean(e.proposer)} asks · " if asked.gate == "tool" else ""
+    title = f"ASK · #{asked.experiment} · {who}waiting {_clock(now - state.waiting.since)}{left}"
     keys = "   ".join(f"{key.first} {key.label}" for key in KEYS if key.when == asked.gate and key.footer)
     if asked.gate == "run":
         keys = f"x abort   {keys}"
@@ -200,16 +276,29 @@ def _question(state: State, e: Experiment) -> tuple[str | tuple[str, Role], ...]
         return (f"{words.one_line(asked.question)}", idea)
     if asked.gate == "run":
         return (words.one_line(asked.question),)
+    if asked.gate == "tool":
+        return (words.one_line(asked.question) or "something without a title", *_wanted(asked.detail))
     size = f"+{e.added} −{e.removed} lines in {', '.join(map(words.one_line, e.paths))}"
     author = f", amended by {clean(e.author)}" if e.author != e.proposer else ""
+    doubts = words.flags(e, state)
+    expected = ((f"so   {words.one_line(e.expected)}", _quiet),) if e.expected.strip() else ()
     return (
         f"why  {words.one_line(e.hypothesis)}",
         (f"how  {words.one_line(e.mechanism) or 'no mechanism was given'}", _quiet),
-        (f"do   {size}{author}", _quiet),
+        *expected,
+        (" · ".join((f"do   {size}{author}", *doubts)), "warn" if doubts else _quiet),
     )
 
 
 _quiet: Role = "quiet"
+
+WANTED_LINES = 20
+
+
+def _wanted(detail: str) -> tuple[tuple[str, Role], ...]:
+    """The beginning of what an agent wants to do; the diff pane has all of it."""
+    lines = [line for line in detail.splitlines() if line.strip()]
+    return tuple((line, _quiet) for line in lines[:WANTED_LINES]) or (("it says no more about it", _quiet),)
 
 
 def reasoning_heading(e: Experiment) -> str:
@@ -219,26 +308,75 @@ def reasoning_heading(e: Experiment) -> str:
     )
 
 
-def reasoning_end(e: Experiment) -> list[tuple[str, Role]]:
-    """What follows the reasoning once there is a proposal, and once there is a verdict; it only grows within a revision."""
+def reasoning_title(e: Experiment) -> Parts:
+    """The words above the reasoning: whose it is, and what it cost."""
+    parts: Parts = [(f"3 Reasoning  #{e.number}", "text")]
+    if e.spent.requests:
+        parts.append((f"  {words.spent(e.spent)}", "quiet"))
+    if e.explained:
+        glyph, role = MECHANISM_LOOK[e.mechanism_held]
+        parts.append((f"  {glyph} mechanism {e.mechanism_held}", role))
+    return parts
+
+
+def voice(thought: Thought, e: Experiment) -> tuple[str, Voice]:
+    """Who says a piece of streamed text, and how it is drawn. What comes after the verdict is the reviewer's."""
+    if e.ended_at and thought.at > e.ended_at:
+        return "the reviewer", REVIEWER_VOICES.get(thought.kind, VOICES["notice"])
+    return e.proposer, VOICES.get(thought.kind, VOICES["notice"])
+
+
+def reasoning_end(e: Experiment, state: State) -> list[tuple[str, Role]]:
+    """What is known of an experiment besides what was streamed, in the order in which it becomes known."""
+    lines: list[tuple[str, Role]] = [
+        (f"note {note.number} by {clean(note.by)}, {words.receipt(note)}: {words.one_line(note.text)}", "accent")
+        for note in state.notes.values()
+        if note.read_in == e.number
+    ]
     if e.step == "proposing":
-        return []
-    lines: list[tuple[str, Role]] = [(f"hypothesis: {words.one_line(e.hypothesis)}", "text")] if e.hypothesis else []
-    if e.mechanism:
-        lines.append((f"mechanism: {words.one_line(e.mechanism)}", "text"))
+        return lines
+    claims = (("hypothesis", e.hypothesis), ("mechanism", e.mechanism), ("expected", e.expected))
+    lines += [(f"{name}: {words.one_line(text)}", "text") for name, text in claims if text.strip()]
+    lines += [(f"beware: {flag}", "warn") for flag in words.flags(e, state)]
     if e.verdict is not None:
-        lines.append((words.verdict(e.verdict, e.reason), VERDICT_ROLE[e.verdict]))
+        lines.append((words.outcome(e), VERDICT_ROLE[e.verdict]))
+    if e.explained:
+        glyph, role = MECHANISM_LOOK[e.explained.mechanism]
+        lines.append((f"{glyph} mechanism {words.mechanism(e)}", role))
+    if e.review:
+        muted = " (muted: no brief has it)" if state.muted_by else ""
+        lines.append((f"review by {clean(e.review.by)}{muted}: {words.review(e.review)}", "mark"))
     return lines
 
 
-def diff_title(e: Experiment) -> str:
+def receipts(state: State, entries: Sequence[Entry]) -> list[str]:
+    """What these facts say about notes that were read."""
+    told: list[str] = []
+    for _, _, fact in entries:
+        read = fact.notes if isinstance(fact, Proposing) else (fact.note,) if isinstance(fact, NoteRead) else ()
+        told += [f"note {number} was {words.receipt(state.notes[number])}" for number in read]
+    return told
+
+
+def asked_detail(state: State, e: Experiment) -> str | None:
+    """What an agent asks to be allowed now, in the course of this experiment; None when it asks nothing."""
+    asked = state.waiting.asked if state.waiting else None
+    return asked.detail if asked and asked.gate == "tool" and asked.experiment == e.number else None
+
+
+def diff_title(state: State, e: Experiment) -> str:
     """The words above the diff: the file, when there is one."""
+    if asked_detail(state, e) is not None:
+        return f"4 Asked for  #{e.number}"
     path = f"  {words.one_line(e.paths[0])}" if len(e.paths) == 1 else ""
     return f"4 Diff  #{e.number}{path}  +{e.added} −{e.removed}"
 
 
-def diff_body(e: Experiment) -> str:
-    """The diff without the two lines that name the file, when the title does."""
+def diff_body(state: State, e: Experiment) -> str:
+    """What an agent asks for; else the diff without the two lines that name the file, when the title does."""
+    detail = asked_detail(state, e)
+    if detail is not None:
+        return detail
     if len(e.paths) != 1:
         return e.diff
     return "".join(line for line in e.diff.splitlines(keepends=True)[2:]) if e.diff.startswith("--- ") else e.diff

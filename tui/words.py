@@ -101,6 +101,9 @@ RECEIPTS: Final[dict[str | None, str]] = {
 }
 """When a note was read."""
 
+NEAR: Final = 0.5
+"""An earlier diff at a greater distance has too little in common to be worth a word."""
+
 LONG_WAIT_SECONDS: Final = 600
 """From here on the time of day says more than the seconds that are left."""
 
@@ -202,11 +205,21 @@ def receipt(note: Note) -> str:
 def flags(experiment: Experiment, state: State) -> list[str]:
     """What a person should know of a proposal before they say yes."""
     found = [f"{experiment.changes} changes at once"] if experiment.changes > 1 else []
-    if experiment.nearest is not None and experiment.distance is not None:
+    if experiment.nearest is not None and experiment.distance is not None and experiment.distance <= NEAR:
         near = state.experiments.get(experiment.nearest)
         went = f" ({VERDICTS[near.verdict]})" if near and near.verdict else ""
         found.append(f"{experiment.distance:.2f} from #{experiment.nearest}{went}")
     return found
+
+
+def outcome(experiment: Experiment) -> str:
+    """An experiment's verdict with its reason; without a proposal, how its turn ended."""
+    if experiment.verdict is None:
+        return f"not judged yet, it is {experiment.step}"
+    if experiment.verdict == "unproposed" and experiment.turn:
+        told = turn(experiment.turn)
+        return told if told.startswith(VERDICTS["unproposed"]) else f"{VERDICTS['unproposed']}: {told}"
+    return verdict(experiment.verdict, experiment.reason)
 
 
 def mechanism(experiment: Experiment) -> str:
@@ -378,6 +391,8 @@ def now(state: State, *, alive: bool) -> str:
     """What a run is doing, in one sentence."""
     word, current = state_word(state, alive=alive), state.current
     at = f"#{current.number} " if current else ""
+    if state.backing_off and word in ("proposing", "evaluating"):
+        return sentence(state.backing_off)
     match word:
         case "starting":
             return "the engine prepares the task"

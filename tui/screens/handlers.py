@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from loopwatch.engine.client import start
+from loopwatch.engine.client import start, stored_brief
 from loopwatch.engine.errors import LoopwatchError
-from loopwatch.engine.events import Asked
+from loopwatch.engine.events import Answer, Asked
+from loopwatch.engine.policy import Gate
 
 from .. import editor
 from ..arrange import PANES
@@ -17,9 +18,15 @@ from ..widgets.body import Body
 from ..widgets.diff import Diff
 from ..widgets.pane import Pane
 from ..widgets.prompt import Prompt
+from .reading import Reading, Text
 
 if TYPE_CHECKING:
+    from loopwatch.engine.state import Experiment
+
     from .mission import Mission
+
+
+YES: dict[Gate, Answer] = {"apply": "approve", "verdict": "accept", "tool": "allow"}
 
 
 class Handlers:
@@ -51,18 +58,19 @@ class Handlers:
         return waiting.asked
 
     def approve(self) -> None:
-        """Yes to the proposal; or, at the verdict, accept it: both are on the key a."""
-        if asked := self._asked("apply", "verdict"):
-            self._controls.reply(asked, "approve" if asked.gate == "apply" else "accept")
+        """Yes to the proposal; or, at the verdict, accept it; or let an agent do what it asks for: all on the key a."""
+        if asked := self._asked("apply", "verdict", "tool"):
+            self._controls.reply(asked, YES[asked.gate])
 
-    accept = approve
+    accept = allow = approve
 
     def veto(self) -> None:
         """No, with a reason."""
-        if asked := self._asked("apply"):
-            self._prompt(
-                "veto, because (⏎ for no reason):", lambda text: self._controls.reply(asked, "veto", reason=text)
-            )
+        if asked := self._asked("apply", "tool"):
+            no: Answer = "veto" if asked.gate == "apply" else "deny"
+            self._prompt(f"{no}, because (⏎ for no reason):", lambda text: self._controls.reply(asked, no, reason=text))
+
+    deny = veto
 
     def send_back(self) -> None:
         """Something else, please."""
@@ -71,8 +79,10 @@ class Handlers:
 
     def approve_all(self) -> None:
         """Yes, and do not ask again."""
-        if asked := self._asked("apply"):
+        if asked := self._asked("apply", "tool"):
             self._controls.approve_all(asked)
+
+    allow_all = approve_all
 
     def override(self) -> None:
         """The other verdict."""
@@ -85,11 +95,12 @@ class Handlers:
             self._controls.reply(asked, "let_run")
 
     def amend(self) -> None:
-        """Edit the diff in the user's editor."""
-        asked = self._asked("apply")
+        """Edit the diff, or what an agent asks for, in the user's editor."""
+        asked = self._asked("apply", "tool")
         if asked is None:
             return
-        diff = self._drafts.get(asked.ask) or self._screen.state.experiments[asked.experiment].diff
+        own = asked.detail if asked.gate == "tool" else self._screen.state.experiments[asked.experiment].diff
+        diff = self._drafts.get(asked.ask) or own
         try:
             with self._screen.app.suspend():
                 amended = editor.edit(asked.experiment, diff)
@@ -102,6 +113,8 @@ class Handlers:
         self._drafts[asked.ask] = amended
         self._controls.reply(asked, "amend", diff=amended)
 
+    rewrite = amend
+
     def undo(self) -> None:
         """Take back the last answer."""
         self._screen.answers.undo()
@@ -112,6 +125,27 @@ class Handlers:
         """Stop what runs."""
         if "running" in self._screen.moments():
             self._controls.abort()
+
+    def retry(self) -> None:
+        """Ask a service again now."""
+        if "service" in self._screen.moments():
+            self._controls.retry()
+
+    def mute(self) -> None:
+        """Mute the reviewer, or hear it again."""
+        self._controls.mute()
+
+    def explain(self) -> None:
+        """Say whether the mechanism of the selected experiment held."""
+        shown = self._screen.shown
+        if shown is None or shown.verdict is None or shown.is_baseline:
+            self._screen.answers.say("select an experiment with a mechanism and a verdict first", "warn")
+            return
+        number = shown.number
+        self._prompt(
+            f"the mechanism of #{number}: confirmed, refuted or open? and why:",
+            lambda text: self._controls.explain(number, text),
+        )
 
     def pause(self) -> None:
         """Pause, or go on."""
@@ -214,6 +248,24 @@ class Handlers:
     def previous_hunk(self) -> None:
         """The hunk before."""
         self._screen.query_one(Diff).next_hunk(-1)
+
+    def brief(self) -> None:
+        """Read the prompt that the selected experiment had."""
+        shown = self._screen.shown
+        texts = [self._stored(shown)] if shown and shown.brief else []
+        if texts:
+            self._screen.app.push_screen(Reading(texts, ascii_only=self._screen.ascii_only))
+        else:
+            self._screen.answers.say(f"#{shown.number if shown else 1} was given no prompt", "warn")
+
+    def _stored(self, shown: Experiment) -> Text:
+        assert shown.brief is not None, "only an experiment with a prompt is asked for it"
+        brief, run = shown.brief, self._screen.viewer.run
+        left_out = f", without {', '.join(brief.left_out)}" if brief.left_out else ""
+        return Text(
+            f"the prompt of #{shown.number}, about {brief.tokens} tokens{left_out}",
+            lambda: stored_brief(run, brief.digest) or "it is not kept any more",
+        )
 
     def help(self) -> None:
         """Every key, or back."""

@@ -41,6 +41,8 @@ TEXT_SECONDS = 0.1
 LIVENESS_SECONDS = 1.0
 AWAY_SECONDS = 60
 EVENTS_KEPT = 200
+ASK_LINES = 4
+"""Why, how, what is expected, and what is done."""
 
 
 class Mission(Screen[None]):
@@ -64,7 +66,7 @@ class Mission(Screen[None]):
         super().__init__()
         self._compositor = CellCompositor()
         self._clock = clock
-        self.viewer, self._ascii = viewer, ascii_only
+        self.viewer, self.ascii_only = viewer, ascii_only
         self.answers = Answers(viewer)
         self.handlers = Handlers(self, Controls(viewer, self.answers))
         self._alive = True
@@ -76,7 +78,9 @@ class Mission(Screen[None]):
         self._drawn: tuple[int | None, int | None] = (None, None)
         self._header: tuple[int, int, int, bool, bool] | None = None
         self._thoughts: ThoughtFeed | None = None
-        self._told = 0
+        self._told: set[str] = set()
+        self._speaker = ""
+        self._began = False
         self._output = ""
         self._last_key = time.monotonic()
         self._rung: str | None = None
@@ -85,7 +89,7 @@ class Mission(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Header, panes, and below them what is asked, said and typed."""
-        a = self._ascii
+        a = self.ascii_only
         yield Lines(id="header", ascii_only=a)
         yield Body(
             Table(
@@ -102,7 +106,7 @@ class Mission(Screen[None]):
             Tail(title="6 Output", empty="nothing was printed yet", id="output", ascii_only=a),
             KeyList(id="help", ascii_only=a),
         )
-        yield AskBox(lines=3, id="ask", ascii_only=a)
+        yield AskBox(lines=ASK_LINES, id="ask", ascii_only=a)
         yield Lines(id="notice", ascii_only=a)
         yield Prompt(id="prompt")
         yield Lines(id="footer", ascii_only=a)
@@ -122,8 +126,9 @@ class Mission(Screen[None]):
         return self.viewer.state
 
     def on_resize(self) -> None:
-        """A very low terminal keeps one line of the three at the top."""
-        self.query_one("#header", Lines).styles.height = 3 if self.size.height >= 12 else 1
+        """A very low terminal keeps one line of the three at the top, and fewer of a question."""
+        self.query_one("#header", Lines).styles.height = 3 if self.size.height > 12 else 1
+        self.query_one(AskBox).set_lines(ASK_LINES if self.size.height >= 20 else 2)
 
     def _pane(self, name: PaneName) -> Pane:
         return self.query_one(f"#{name}", Pane)
@@ -134,6 +139,7 @@ class Mission(Screen[None]):
         entries = self.viewer.poll()
         if entries:
             self._tell_events(entries)
+            self._tell_receipts(entries)
             self._draw_experiments()
             self._show_experiment()
         self.answers.look()
@@ -165,12 +171,14 @@ class Mission(Screen[None]):
 
     def _draw_lines(self) -> None:
         self._draw_header()
+        width = self.size.width
         notice = self.query_one("#notice", Lines)
         line = self.answers.line()
-        notice.display = line is not None
-        if line:
-            notice.set_lines([[(f" {line[0]}", line[1])]])
-        width = self.size.width
+        lines = [[(f" {line[0]}", line[1])]] if line else view.notice(self.state, width=width) if self._alive else []
+        notice.display = bool(lines)
+        if lines:
+            notice.styles.height = len(lines)
+            notice.set_lines(lines)
         keys: view.Parts = []
         for key in footer(self.moments(), width):
             keys += [(f" {key.first}", "accent"), (f" {self._label(key.id, key.label)} ", "quiet")]
@@ -186,12 +194,16 @@ class Mission(Screen[None]):
         if about != self._header:
             self._header = about
             lines = view.header(
-                state, alive=self._alive, now=now, width=self.size.width, ascii_only=self._ascii, progress=progress
+                state, alive=self._alive, now=now, width=self.size.width, ascii_only=self.ascii_only, progress=progress
             )
             self.query_one("#header", Lines).set_lines(lines)
 
     def _label(self, key: str, label: str) -> str:
         state = self.state
+        if key == "abort" and state.current and state.current.step == "proposing":
+            return "veto this thought"
+        if key == "mute" and state.muted_by:
+            return "hear"
         return "go on" if (key == "pause" and state.paused_by) or (key == "hold" and state.held_by) else label
 
     def _draw_ask(self) -> None:
@@ -216,24 +228,30 @@ class Mission(Screen[None]):
             return
         diff = self._pane("diff")
         assert isinstance(diff, Diff)
-        diff.set_title(view.diff_title(e))
-        diff.set_diff(view.diff_body(e))
+        diff.set_title(view.diff_title(self.state, e))
+        diff.set_diff(view.diff_body(self.state, e))
+        reasoning = self._pane("reasoning")
+        assert isinstance(reasoning, Tail)
         if self._thoughts is None or self._thoughts.experiment != e.number:
-            self._thoughts, self._told = ThoughtFeed(e.number), 0
-            reasoning = self._pane("reasoning")
-            assert isinstance(reasoning, Tail)
+            self._thoughts, self._told, self._speaker = ThoughtFeed(e.number), set(), e.proposer
             reasoning.clear()
-            reasoning.set_title(f"3 Reasoning  #{e.number}")
             reasoning.heading(view.reasoning_heading(e))
+        reasoning.set_title(view.reasoning_title(e))
         self._draw_text()
 
     def _draw_text(self) -> None:
         e, reasoning = self.shown, self.query_one("#reasoning", Tail)
         if e is not None and self._thoughts is not None and self._thoughts.experiment == e.number:
-            reasoning.append(self._thoughts.fetch(self.viewer))
-            for line, role in view.reasoning_end(e)[self._told :]:
-                reasoning.heading(line, role=role)
-                self._told += 1
+            for thought in self._thoughts.fetch(self.viewer):
+                speaker, voice = view.voice(thought, e)
+                if speaker != self._speaker:
+                    self._speaker = speaker
+                    reasoning.heading(f"— {speaker} —", role="mark")
+                reasoning.append(thought.text, voice=voice)
+            for line, role in view.reasoning_end(e, self.state):
+                if line not in self._told:
+                    self._told.add(line)
+                    reasoning.heading(line, role=role)
         reasoning.flush()
         if self._pane("output").display and e is not None:
             self._draw_output(e)
@@ -269,7 +287,7 @@ class Mission(Screen[None]):
         curve.show(
             now=now.series if now else None,
             best=behind.series if behind else None,
-            title=[("2 ", "quiet"), *view.curve_title(state, e, best, looks, ascii_only=self._ascii)],
+            title=[("2 ", "quiet"), *view.curve_title(state, e, best, looks, ascii_only=self.ascii_only)],
             forecast=forecast[0] if forecast else None,
             level=forecast[1] if forecast else None,
             x_max=max(ends),
@@ -283,6 +301,13 @@ class Mission(Screen[None]):
             pane.append(view.event_line(entry.at, words.sentence(entry.fact)) + "\n")
         pane.flush()
 
+    def _tell_receipts(self, entries: list[Entry]) -> None:
+        """Say when a note was read, once the screen is open: whoever wrote it waits for that."""
+        if self._began:
+            for receipt in view.receipts(self.state, entries):
+                self.answers.say(receipt, "good")
+        self._began = True
+
     # -- places --------------------------------------------------------------------------------------------------------
 
     @property
@@ -292,7 +317,7 @@ class Mission(Screen[None]):
             return self.chosen
         e, waiting = self.shown, self.state.waiting
         if waiting and e and waiting.asked.experiment == e.number:
-            return "diff" if waiting.asked.gate == "apply" else "curve"
+            return "diff" if waiting.asked.gate in ("apply", "tool") else "curve"
         if e is None or e.step == "proposing":
             return "reasoning"
         return "curve" if e.attempt else "diff"
@@ -318,6 +343,8 @@ class Mission(Screen[None]):
             now.add(state.waiting.asked.gate)
         if works and state.current and state.current.step in ("running", "proposing"):
             now.add("running")
+        if view.waits_for_service(state, alive=self._alive):
+            now.add("service")
         if self.answers.can_undo:
             now.add("undo")
         return frozenset(now)

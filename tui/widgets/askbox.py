@@ -56,13 +56,17 @@ class AskBox(Pane, can_focus=False):
         """`lines` is how many lines of text are shown at once, `grace` how many seconds an ask must have
         been visible."""
         super().__init__(ascii_only=ascii_only, id=id, classes=classes)
-        self.styles.height = lines + 3
+        self.set_lines(lines)
         self._grace = grace
         self._clock = clock
         self._ask: AskView | None = None
         self._painted_at: float | None = None
         self._showing = 0
         self._top = 0
+
+    def set_lines(self, lines: int) -> None:
+        """Show so many lines of text at once."""
+        self.styles.height = lines + 3
 
     @property
     def ask(self) -> AskView | None:

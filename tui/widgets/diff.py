@@ -23,7 +23,8 @@ from .pane import Pane, Title
 LONGEST_COMPARED = 400
 """Characters; longer lines are shown as changed altogether."""
 
-Kind = Literal["file", "hunk", "added", "removed", "context"]
+Kind = Literal["file", "hunk", "added", "removed", "context", "plain"]
+"""plain: the text is no diff at all; a command, say."""
 
 ROLES: dict[Kind, Role] = {
     "file": "quiet",
@@ -31,6 +32,7 @@ ROLES: dict[Kind, Role] = {
     "added": "good",
     "removed": "bad",
     "context": "text",
+    "plain": "text",
 }
 
 _HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
@@ -152,6 +154,8 @@ class Diff(Pane):
         if not self._lines:
             return ""
         last = min(len(self._rows), self._top + self.inner_height)
+        if not self.hunks_total:
+            return [(f"{last}/{len(self._rows)}", "quiet" if last == len(self._rows) else "warn")]
         seen = f"seen {self.hunks_seen}/{self.hunks_total} hunks"
         role: Role = "quiet" if self.hunks_seen == self.hunks_total else "warn"
         return [(seen, role), (f" · {last}/{len(self._rows)}", "quiet")]
@@ -167,7 +171,7 @@ class Diff(Pane):
     def _line(self, row: _Row, ink: Inks) -> list[Segment]:
         line = self._lines[row.line]
         role = ROLES[line.kind]
-        if line.kind in ("file", "hunk"):
+        if line.kind in ("file", "hunk", "plain"):
             return [Segment(line.text[row.start : row.end], ink(role, bold=line.kind == "hunk"))]
         # The sign is repeated on every row of a wrapped line: added text must not pass for context.
         going_on = ">" if self.ascii_only else "↳"
@@ -201,7 +205,7 @@ class Diff(Pane):
         self._rows = []
         self._unseen = [set() for _ in range(hunks + 1)]
         for number, line in enumerate(self._lines):
-            start = 0 if line.kind in ("file", "hunk") else 1
+            start = 0 if line.kind in ("file", "hunk", "plain") else 1
             room = width if start == 0 else width - 2
             for piece in chop(line.text[start:], room):
                 self._unseen[line.hunk].add(len(self._rows))
@@ -257,7 +261,7 @@ def parse(text: str) -> list[DiffLine]:
         elif hunk and line.startswith("\\"):
             kind = "context"
         lines.append(DiffLine(line if line or kind == "file" else " ", kind, hunk if kind != "file" else 0))
-    return _pair(lines)
+    return _pair(lines) if hunk else [DiffLine(line.text, "plain", 0) for line in lines]
 
 
 def _pair(lines: list[DiffLine]) -> list[DiffLine]:

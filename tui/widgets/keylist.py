@@ -10,8 +10,8 @@ from .pane import Pane, Title
 
 KEY_CELLS = 16
 GROUPS = (
-    ("at a gate", ("apply", "verdict", "run", "undo")),
-    ("while it works", ("running", "working", "dead")),
+    ("at a gate", ("tool", "apply", "verdict", "run", "undo")),
+    ("while it works", ("running", "service", "working", "dead")),
     ("always", ("always",)),
 )
 
