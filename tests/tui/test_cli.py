@@ -28,6 +28,7 @@ COMMANDS = (
         "status",
         "show",
         "export",
+        "lab",
         "new",
     ),
     *("approve", "veto", "send-back", "amend", "let-run", "accept", "keep", "discard"),
