@@ -227,13 +227,13 @@ def _history(brief: Brief, told: Sequence[Experiment], first: int, with_diffs: i
     texts = [f"# Experiments, oldest first{before}"]
     for index, experiment in enumerate(told[first:], start=first):
         diff = f"\n{_diff(experiment.diff)}" if experiment.diff and index >= with_diffs else ""
-        texts.append(redact(_entry(experiment, brief.task.metric) + diff))
+        texts.append(redact(entry(experiment, brief.task.metric) + diff))
     # Of the newest, the mechanism is not judged yet: it will read otherwise in the next prompt, the rest will not.
     mark = len(texts) - 2
     return _Part(tuple(Block("history", text, marked=at == mark) for at, text in enumerate(texts)), left_out)
 
 
-def _entry(experiment: Experiment, metric: Metric) -> str:
+def entry(experiment: Experiment, metric: Metric) -> str:
     """An experiment in one line."""
     measured = f": {metric.name} {_numbers(experiment)}" if experiment.value is not None else ""
     parts = [f"#{experiment.number} {_word(experiment)}{measured}"]
@@ -333,7 +333,7 @@ def _best(brief: Brief) -> list[str]:
     metric = brief.task.metric
     measured = [e for e in brief.history if e.verdict in ("kept", "discarded") and e.value is not None]
     measured.sort(key=lambda e: metric.gain(e.value or 0.0, 0.0), reverse=True)
-    return [_entry(experiment, metric) for experiment in measured[:BEST]]
+    return [entry(experiment, metric) for experiment in measured[:BEST]]
 
 
 def _failures(brief: Brief) -> list[str]:

@@ -40,7 +40,7 @@ def diagnostics(state: State, points: Callable[[int], Sequence[Point]], log: Cal
     beside = f"; in brackets the best, #{other.number}" if other else ""
     lines = [f"How #{last.number} ran, the last one that did{beside}"]
     lines += [f"{name}: {figure}{f' ({against[name]})' if name in against else ''}" for name, figure in figures.items()]
-    lines += _curve([p for p in points(last.number) if p.attempt == last.attempt], state.budget)
+    lines += told_curve([p for p in points(last.number) if p.attempt == last.attempt], state.budget)
     if suggested := last.suggested:
         lines.append(f"the forecaster would have ended it at {suggested.share:.0%} of the budget")
     return "\n".join(lines)
@@ -59,7 +59,8 @@ def _figures(experiment: Experiment, points: Sequence[Point], log: str) -> Mappi
     return found | {f"{name} (as it printed)": value for name, value in _PRINTED.findall(log)[-6:]}
 
 
-def _curve(points: Sequence[Point], budget: Budget) -> list[str]:
+def told_curve(points: Sequence[Point], budget: Budget) -> list[str]:
+    """How the loss of one attempt went, in a line, and in another how often it was no number; none where it printed none."""
     told = [reading(point, budget) for point in points if point.loss is not None]
     losses = [(one.share, one.loss) for one in told if one.loss is not None and math.isfinite(one.loss)]
     bad = len(told) - len(losses)

@@ -305,6 +305,8 @@ class Reviewed(Fact):
     confidence: float
     """0 to 1, as the reviewer says."""
     pattern_detected: str = ""
+    digest: str = ""
+    """Of the prompt that the reviewer was given, in `RUN/briefs/DIGEST.txt`."""
 
 
 class Proposed(Fact):

@@ -100,7 +100,7 @@ async def _work(run_dir: Path, config: RunConfig, journal: Journal) -> Stopped:
         desk=desk,
         archive=archive,
         run_dir=run_dir,
-        reviewer=Reviewer(task=task, config=config, journal=journal, books=books),
+        reviewer=Reviewer(config=config, journal=journal, books=books, run_dir=run_dir),
     )
     if not journal.state.paused_by:
         lab.resumed.set()
