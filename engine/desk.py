@@ -17,10 +17,12 @@ from . import edits, novelty
 from .archive import Archive
 from .books import Books
 from .brief import Brief
+from .briefing import begun, brief_for
+from .changes import changes
 from .config import RunConfig
 from .credentials import redact
 from .errors import Blocked, EditRefused, NothingToPropose, ProposerFailed
-from .events import Explained, Proposed, Proposing, TurnEnded
+from .events import Explained, Proposed, TurnEnded
 from .gate import Gates
 from .journal import Journal
 from .judge import Judgement
@@ -65,11 +67,8 @@ class Desk:
     def begin(self, number: int, revision: int, comment: str) -> None:
         """Write down that a proposer is asked, with the notes that enter its prompt."""
         self._cancelled_by = ""
-        notes = () if number == 1 else tuple(note.number for note in self.state.unread_notes())
         name = "baseline" if number == 1 else self._config.proposer.partition(":")[0]
-        self._journal.append(
-            Proposing(experiment=number, revision=revision, proposer=name, notes=notes, comment=comment)
-        )
+        self._journal.append(begun(self.state, number, revision, comment, proposer=name))
 
     async def ask(self, experiment: Experiment) -> Experiment:
         """Let the proposer think, and write down what came of it: a proposal, or a verdict on why there is none.
@@ -194,21 +193,15 @@ class Desk:
         return self._proposed(experiment, proposal, author=by, revision=experiment.revision + 1)
 
     def _brief(self, experiment: Experiment) -> Brief:
-        notes = tuple(note.text for note in self.state.notes.values() if note.read_in == experiment.number)
-        history = tuple(e for e in self.state.experiments.values() if e.verdict is not None)
-        return Brief(
-            experiment=experiment.number,
-            revision=experiment.revision,
+        self._journal.flush()  # so that the curves are told in full
+        return brief_for(
+            self.state,
+            experiment,
             task=self._task,
-            program=self.state.program.text if self.state.program else "",
+            config=self._config,
             sources=self._workspace.sources(self.state.best_commit),
-            history=history,
-            best=self.state.best_value,
-            notes=notes,
-            comment=experiment.comment,
-            seed=self._config.seed,
-            memory="review" if self._config.strategy == "reviewer" else "history",
-            sigma=self._task.metric.noise,
+            points=self._journal.telemetry.points,
+            run_dir=self._run_dir,
         )
 
     def _checked(self, proposal: Proposal, brief: Brief, *, by_hand: bool = False) -> Proposal:
@@ -229,10 +222,12 @@ class Desk:
         after = {**brief.sources, **edits.apply(patches, brief.sources)}
         print_ = novelty.fingerprint(after)
         if print_ == novelty.fingerprint(brief.sources):
-            raise EditRefused("the diff changes nothing but comments or layout")
+            raise EditRefused(f"the diff changes nothing but comments or layout of #{self.state.best}, the best so far")
         twin = next((e for e in brief.history if e.fingerprint == print_ and _was_tried(e)), None)
         if twin and not by_hand:
-            raise EditRefused(f"the same code was tried in #{twin.number}, which was {twin.verdict}: {twin.reason}")
+            verdict = (twin.verdict or "").replace("_", " ")
+            why = twin.reason if twin.reason.startswith(verdict) else f"{verdict}: {twin.reason}"
+            raise EditRefused(f"the same code was tried in #{twin.number}, which was {why}")
         return replace(proposal, diff=edits.canonical(proposal.diff, brief.sources, recount=by_hand))
 
     def _proposed(
@@ -240,11 +235,10 @@ class Desk:
     ) -> Proposed:
         proposal = replace(proposal, diff=redact(proposal.diff))  # one that holds a key is refused, and written down
         paths, added, removed = _size(proposal.diff)
-        sources = self._workspace.sources(self.state.best_commit)
-        earlier = (
-            (e.number, e.diff) for e in self.state.experiments.values() if e.diff and e.number != experiment.number
-        )
-        near = novelty.nearest(proposal.diff, earlier)
+        before = self._workspace.sources(self.state.best_commit)
+        after = _after(proposal.diff, before)
+        others = (e for e in reversed(self.state.experiments.values()) if e.number != experiment.number)
+        near = novelty.nearest(proposal.diff, ((e.number, e.diff) for e in others if e.diff and _was_tried(e)))
         return Proposed(
             experiment=experiment.number,
             revision=revision or experiment.revision,
@@ -258,30 +252,36 @@ class Desk:
             paths=paths,
             added=added,
             removed=removed,
-            fingerprint=_fingerprint(proposal.diff, sources),
-            changes=novelty.changes(proposal.diff),
+            fingerprint=novelty.fingerprint(after) if after else "",
+            changes=changes(before, after) if after else 1,
             nearest=near.experiment if near else None,
             distance=near.distance if near else None,
         )
 
 
 def _was_tried(experiment: Experiment) -> bool:
-    """Whether its verdict says something about its code: nobody stopped the run, and nothing broke around it."""
+    """Whether its verdict says something about its code.
+
+    A person's veto does, and so does a crash: an attempt that is lost through the engine or the machine is repeated, and gets no
+    verdict. What the edit gate refused was not looked at, and what a stop interrupted may well be tried again.
+    """
+    if experiment.verdict == "vetoed":
+        return experiment.by != "edit gate"
     return experiment.verdict not in (None, "interrupted", "unproposed")
 
 
-def _fingerprint(diff: str, sources: Mapping[str, str]) -> str:
-    """Of the code as it would be; "" for a diff that cannot be applied."""
+def _after(diff: str, before: Mapping[str, str]) -> Mapping[str, str] | None:
+    """The files as they would be; None for a diff that cannot be applied."""
     try:
-        return novelty.fingerprint({**sources, **edits.apply(diffs.parse(diff), sources)})
+        return {**before, **edits.apply(diffs.parse(diff), before)} if diff else before
     except EditRefused:
-        return ""
+        return None
 
 
 def _size(diff: str) -> tuple[tuple[str, ...], int, int]:
     """The files of a diff, and how many lines it adds and removes; a diff that cannot be read has none."""
     try:
-        changes = edits.count_changes(diff)
-        return tuple(patch.path for patch in diffs.parse(diff, recount=True)), changes.added, changes.removed
+        size = edits.count_changes(diff)
+        return tuple(patch.path for patch in diffs.parse(diff, recount=True)), size.added, size.removed
     except EditRefused:
         return (), 0, 0

@@ -14,6 +14,10 @@ from . import Brief, Proposal, Steering, Turn
 
 Value = float | int | str | bool
 
+DRAWS = 1000
+"""Most are of no cost: a value that was drawn before is not tried again."""
+REFUSALS = 200
+
 
 class Random:
     """Draws from the ranges that task.toml declares."""
@@ -30,33 +34,44 @@ class Random:
                 f"task {brief.task.name} declares no [[hyperparameter]], so random search has nothing to vary; declare some in task.toml"
             )
         dice = Dice(f"{brief.seed}/{brief.experiment}/{brief.revision}")
-        parameter = dice.choice(brief.task.hyperparameter)
-        source = brief.sources.get(parameter.file, "")
-        try:
-            now = constants.constant(source, parameter.name)
-        except EditRefused as problem:
-            raise ProposerFailed(f"{parameter.file}: {problem}") from None
-        value = _draw(parameter, dice, now)
-        turn.hear("text", f"Random search: {parameter.name} is {now!r}; drawing from {_range(parameter)}.\n")
-        turn.hear("text", f"Drew {value!r}.\n")
-        return Proposal(
-            hypothesis=f"{parameter.name} {now!r} → {value!r} improves {brief.task.metric.name}",
-            mechanism=f"none: drawn at random from {_range(parameter)}",
-            diff=edits.render(parameter.file, source, constants.set_constant(source, parameter.name, value)),
-        )
+        tried: set[tuple[str, Value]] = set()
+        refusals: list[str] = []
+        for _ in range(DRAWS):
+            parameter = dice.choice(brief.task.hyperparameter)
+            source = brief.sources.get(parameter.file, "")
+            now = _now(parameter, source)
+            value = _sample(parameter, dice, now)
+            if value == now or (parameter.name, value) in tried:
+                continue
+            tried.add((parameter.name, value))
+            proposal = Proposal(
+                hypothesis=f"{parameter.name} {now!r} → {value!r} improves {brief.task.metric.name}",
+                mechanism=f"none: drawn at random from {_range(parameter)}",
+                diff=edits.render(parameter.file, source, constants.set_constant(source, parameter.name, value)),
+            )
+            try:
+                turn.check(proposal)
+            except EditRefused as refused:
+                refusals.append(f"{parameter.name} = {value!r}: {refused}")
+                if len(refusals) == REFUSALS:
+                    break
+                continue
+            turn.hear("text", f"Random search: {parameter.name} is {now!r}; drawing from {_range(parameter)}.\n")
+            turn.hear("text", f"Drew {value!r}.\n")
+            return proposal
+        names = ", ".join(sorted({parameter.name for parameter in brief.task.hyperparameter}))
+        last = f" (the last refusal: {refusals[-1]})" if refusals else ""
+        raise NothingToPropose(f"random search found no untried value of {names}{last}; widen a range in task.toml")
 
 
-def _draw(parameter: Hyperparameter, dice: Dice, now: object) -> Value:
-    for _ in range(100):
-        value = _sample(parameter, dice)
-        if value != now:
-            return value
-    raise NothingToPropose(
-        f"hyperparameter {parameter.name} has no other value than {now!r}; widen its range in task.toml"
-    )
+def _now(parameter: Hyperparameter, source: str) -> object:
+    try:
+        return constants.constant(source, parameter.name)
+    except EditRefused as problem:
+        raise ProposerFailed(f"{parameter.file}: {problem}") from None
 
 
-def _sample(parameter: Hyperparameter, dice: Dice) -> Value:
+def _sample(parameter: Hyperparameter, dice: Dice, now: object) -> Value:
     if parameter.choices:
         return dice.choice(parameter.choices)
     assert parameter.low is not None, "task.toml was checked: without choices there is a range"
@@ -67,8 +82,9 @@ def _sample(parameter: Hyperparameter, dice: Dice) -> Value:
         value = dice.uniform(parameter.low, parameter.high)
     if parameter.type == "int":
         return min(max(round(value), math.ceil(parameter.low)), math.floor(parameter.high))
-    # Three digits are easier to read; rounding must not leave the range.
-    return min(max(float(f"{value:.3g}"), parameter.low), parameter.high)
+    # Three digits are easier to read; rounding must not leave the range, nor bring back the value of now in a narrow one.
+    rounded = min(max(float(f"{value:.3g}"), parameter.low), parameter.high)
+    return value if rounded == now else rounded
 
 
 def _range(parameter: Hyperparameter) -> str:

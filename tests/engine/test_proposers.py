@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from loopwatch.engine import constants, diff, edits
 from loopwatch.engine.config import AgentSettings
-from loopwatch.engine.errors import ConfigError, NothingToPropose, ProposerFailed
+from loopwatch.engine.errors import ConfigError, EditRefused, NothingToPropose, ProposerFailed
 from loopwatch.engine.proposers import Brief, Proposal, proposer
 from loopwatch.engine.proposers.random import Random
 from loopwatch.engine.proposers.scripted import Scripted
@@ -119,8 +119,33 @@ async def test_a_task_without_hyperparameters_has_nothing_to_vary() -> None:
 async def test_a_hyperparameter_with_one_value_says_so() -> None:
     only = Hyperparameter(name="KIND", file="train.py", choices=("tanh",))
 
-    with pytest.raises(NothingToPropose, match="hyperparameter KIND has no other value than 'tanh'; widen its range"):
+    with pytest.raises(NothingToPropose, match="no untried value of KIND; widen a range in task.toml"):
         await draw(replace(BRIEF, task=task_with(only)))
+
+
+async def test_random_search_draws_again_what_was_tried_before() -> None:
+    def refuse(proposal: Proposal) -> None:
+        if "relu" in proposal.diff:
+            raise EditRefused("the same code was tried in #2, which was discarded")
+
+    kinds = Hyperparameter(name="KIND", file="train.py", choices=("tanh", "relu", "sine"))
+    briefs = [replace(BRIEF, task=task_with(kinds), experiment=number) for number in range(2, 8)]
+
+    drawn = [await Random().propose(brief, Listener(brief, refuses=refuse)) for brief in briefs]
+
+    assert {proposal.hypothesis for proposal in drawn} == {f"KIND 'tanh' → 'sine' improves {SINE.metric.name}"}
+
+
+async def test_random_search_ends_when_every_value_was_tried_and_names_the_last() -> None:
+    def refuse(proposal: Proposal) -> None:
+        raise EditRefused("the same code was tried in #2, which was discarded")
+
+    brief = replace(BRIEF, task=task_with(Hyperparameter(name="KIND", file="train.py", choices=("tanh", "relu"))))
+
+    with pytest.raises(
+        NothingToPropose, match=r"no untried value of KIND \(the last refusal: KIND = 'relu': the same code was tried"
+    ):
+        await Random().propose(brief, Listener(brief, refuses=refuse))
 
 
 @pytest.mark.parametrize("sources", [{"train.py": "print(1)\n"}, {"train.py": "LR = 1\nLR = 2\n"}, {}])

@@ -1,0 +1,218 @@
+"""How many unrelated changes a proposal makes. Pure.
+
+One change may touch many places. The rule, statement by statement (of a compound statement its header counts as one):
+
+- statements that were changed next to each other belong together, except settings: `NAME = value` at the top level of a file or of
+  a class is always one of its own;
+- a statement belongs to the compound statement around it, if the header of that was changed too (a new function is one change);
+- two statements belong together when one of them binds a name that the other mentions: a setting and its use, a function and its
+  callers, an attribute, a keyword and its parameter, an import, a local variable within its function.
+
+What is connected, directly or through others, is one change. Files that are no Python count the places that were changed. Not
+covered: several entries of one dictionary, or several arguments of one call, are one statement and so one change.
+"""
+
+import ast
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import pairwise
+from typing import NamedTuple
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class _Place(NamedTuple):
+    """Lines that were replaced, counted from 0."""
+
+    before: range
+    after: range
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A simple statement, or the header of a compound one."""
+
+    node: ast.stmt
+    lines: range
+    parent: ast.stmt | None
+    binds: frozenset[str]
+    mentions: frozenset[str]
+    is_setting: bool
+
+    def touches(self, lines: range) -> bool:
+        return self.lines.start < lines.stop and lines.start < self.lines.stop
+
+
+def changes(before: Mapping[str, str], after: Mapping[str, str]) -> int:
+    """How many changes lead from the files `before` to those `after`; at least 1."""
+    groups = _Groups()
+    for path in sorted(before.keys() | after.keys()):
+        old, new = before.get(path, ""), after.get(path, "")
+        trees = (_tree(old), _tree(new)) if path.endswith(".py") and old != new else (None, None)
+        places = _places(old, new)
+        if trees[0] and trees[1]:
+            old_units, new_units = (tuple(_units(tree, path)) for tree in trees if tree)
+            for place in places:
+                groups.add_place(
+                    [unit for unit in old_units if unit.touches(place.before)],
+                    [unit for unit in new_units if unit.touches(place.after)],
+                )
+        else:
+            for place in places:
+                groups.add((path, place))
+    groups.join_names()
+    return max(1, groups.count())
+
+
+class _Groups:
+    """Sets of what belongs together; they grow into each other."""
+
+    def __init__(self) -> None:
+        self._towards: dict[object, object] = {}
+        self._units: list[_Unit] = []
+
+    def add(self, one: object) -> None:
+        """One more, alone as yet."""
+        self._towards.setdefault(one, one)
+
+    def add_place(self, removed: Sequence[_Unit], added: Sequence[_Unit]) -> None:
+        """Statements that were changed next to each other."""
+        self._units += (*removed, *added)
+        for unit in (*removed, *added):
+            self.add(unit.node)
+        neighbours = [unit for unit in (*removed, *added) if not unit.is_setting]
+        old, new = ([unit for unit in side if unit.is_setting] for side in (removed, added))
+        replaced = zip(old, new, strict=True) if len(old) == len(new) else ()
+        for one, other in (*pairwise(neighbours), *replaced):
+            self._join(one.node, other.node)
+
+    def join_names(self) -> None:
+        """Join statements with what is around them, and with those that they share a name with."""
+        binders: dict[str, ast.stmt] = {}
+        for unit in self._units:
+            if unit.parent in self._towards:
+                self._join(unit.node, unit.parent)
+            for name in unit.binds:
+                self._join(unit.node, binders.setdefault(name, unit.node))
+        for unit in self._units:
+            for name in unit.mentions & binders.keys():
+                self._join(unit.node, binders[name])
+
+    def count(self) -> int:
+        """How many sets there are."""
+        return len({self._last(one) for one in self._towards})
+
+    def _join(self, one: object, other: object) -> None:
+        self._towards[self._last(one)] = self._last(other)
+
+    def _last(self, one: object) -> object:
+        while self._towards[one] is not one:
+            one = self._towards[one]
+        return one
+
+
+def _places(old: str, new: str) -> list[_Place]:
+    matcher = SequenceMatcher(None, old.split("\n"), new.split("\n"), autojunk=False)
+    return [_Place(range(i, j), range(k, m)) for tag, i, j, k, m in matcher.get_opcodes() if tag != "equal"]
+
+
+def _tree(text: str) -> ast.Module | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a doubtful escape is the author's affair
+            return ast.parse(text.removeprefix("\ufeff"))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+# -- statements and their names ----------------------------------------------------------------------------------------
+
+
+def _units(tree: ast.Module, path: str) -> Iterator[_Unit]:
+    # A list of what waits, not recursion: code may be nested more deeply than Python likes to call.
+    waiting: list[tuple[ast.stmt, tuple[ast.stmt, ...]]] = [(node, ()) for node in tree.body]
+    while waiting:
+        node, around = waiting.pop()
+        waiting += [(child, (*around, node)) for child in _inside(node)]
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            continue  # a docstring
+        in_suite = not around or isinstance(around[-1], ast.ClassDef)
+        binds, mentions = _names(node, around, path)
+        yield _Unit(
+            node, _lines(node), around[-1] if around else None, frozenset(binds), frozenset(mentions),
+            in_suite and isinstance(node, ast.Assign | ast.AnnAssign),
+        )  # fmt: skip
+
+
+def _inside(node: ast.stmt) -> Iterator[ast.stmt]:
+    """The statements of a compound statement."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt):
+            yield child
+        elif isinstance(child, ast.ExceptHandler | ast.match_case):
+            yield from child.body
+
+
+def _own(node: ast.stmt) -> list[ast.AST]:
+    """The nodes of a statement, without the statements inside of it."""
+    found: list[ast.AST] = [node]
+    for one in found:
+        found += [child for child in ast.iter_child_nodes(one) if not isinstance(child, ast.stmt)]
+    return found
+
+
+def _lines(node: ast.stmt) -> range:
+    header = [child for child in _own(node)[1:] if not isinstance(child, ast.excepthandler | ast.match_case)]
+    simple = not any(True for _ in _inside(node))
+    starts = [getattr(child, "lineno", node.lineno) for child in header]
+    ends = [getattr(child, "end_lineno", None) or node.lineno for child in header]
+    last = (node.end_lineno or node.lineno) if simple else max((node.lineno, *ends))
+    return range(min((node.lineno, *starts)) - 1, last)
+
+
+def _names(node: ast.stmt, around: Sequence[ast.stmt], path: str) -> tuple[set[str], set[str]]:
+    """The names that a statement binds, and those that it mentions.
+
+    `x` is a name at the top level, `FILE:f:x` one that is local to a function, `.x` an attribute and `=x` a keyword.
+    """
+    scopes = _scopes(around, path)
+    in_class = bool(around) and isinstance(around[-1], ast.ClassDef)
+    binds: set[str] = set()
+    mentions: set[str] = set()
+
+    def bind(name: str) -> None:
+        binds.update((f".{name}", f"={name}") if in_class else (f"{scopes[-1]}:{name}" if scopes else name,))
+
+    for one in _own(node):
+        match one:
+            case ast.Name(id=name, ctx=ast.Load()):
+                mentions.update((name, *(f"{scope}:{name}" for scope in scopes)))
+            case ast.Name(id=name):
+                bind(name)
+            case ast.Attribute(attr=name, ctx=ctx):
+                (mentions if isinstance(ctx, ast.Load) else binds).add(f".{name}")
+            case ast.keyword(arg=str(name)):
+                mentions.add(f"={name}")
+            case ast.alias(name=name, asname=other):
+                bind(other or name.partition(".")[0])
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                bind(name)
+                if name == "__init__" and around and isinstance(around[-1], ast.ClassDef):
+                    binds.add(around[-1].name)
+            case ast.arg(arg=name) if isinstance(node, _Function):
+                binds.update((f"={name}", f"{_scopes((*around, node), path)[-1]}:{name}"))
+            case _:
+                pass
+    return binds, mentions
+
+
+def _scopes(around: Sequence[ast.stmt], path: str) -> list[str]:
+    """The functions around a statement, outermost first, by names that are the same in another version of the file."""
+    names = [one.name if isinstance(one, _Function | ast.ClassDef) else "" for one in around]
+    return [
+        f"{path}:{'.'.join(filter(None, names[: at + 1]))}"
+        for at, one in enumerate(around)
+        if isinstance(one, _Function)
+    ]
