@@ -29,6 +29,9 @@ REVIEWERS = {
 }
 """Each is a model: a class that takes a model's name and the run's `AgentSettings`."""
 
+DEFAULT_MODELS = {"anthropic": "claude-sonnet-5-5"}
+"""The model that a provider is asked for when none is named."""
+
 
 def known(spec: str, table: dict[str, str], what: str) -> str:
     """`spec` itself; ValueError when its name, the part before the colon, is not in the table."""

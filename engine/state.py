@@ -286,7 +286,7 @@ class State:
             case events.PolicyChanged():
                 self.gates[fact.gate] = fact.policy
             case events.CapsChanged():
-                self.caps, self.cap_waived = fact.caps, False
+                self.caps, self.cap_waived, self.paused_because = fact.caps, False, None
             case events.Noted():
                 self.notes[fact.note] = Note(fact.note, fact.text, fact.by)
             case events.NoteRead():

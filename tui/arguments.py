@@ -37,9 +37,16 @@ def _add_following(commands: Any) -> None:
     _headless(run)
     run.add_argument("--detach", action="store_true", help="start it, print its name, and leave it to itself")
     run.add_argument(
-        "--proposer", metavar="NAME[:ARG]", help="who proposes: random, or scripted:FILE (default: random)"
+        "--proposer",
+        metavar="NAME[:ARG]",
+        help="who proposes: anthropic[:MODEL], openai:MODEL, acp:COMMAND, claude-code, random "
+        "or scripted:FILE (default: random)",
     )
-    run.add_argument("--strategy", metavar="NAME", help="the order of the verbs (default: simple)")
+    run.add_argument("--strategy", metavar="NAME", help="the order of the verbs: simple (default), or reviewer")
+    run.add_argument("--reviewer", metavar="NAME:MODEL", help="who explains experiments to the proposer, with --strategy reviewer "
+                     "(default: anthropic:claude-haiku-5-5)")  # fmt: skip
+    _agent(run)
+    _caps(run)
     run.add_argument(
         "--program", metavar="FILE", help="the research programme to follow instead of the task's own program.md"
     )
@@ -89,6 +96,7 @@ def _add_following(commands: Any) -> None:
     resume.add_argument(
         "--hours", metavar="H", type=_finite, help="stop after this many hours of work, the earlier ones counted"
     )
+    _caps(resume)
 
 
 def _add_steering(commands: Any) -> None:
@@ -242,6 +250,25 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ArgumentTypeError(f"{text} is not a finite number")
     return number
+
+
+def _agent(parser: ArgumentParser) -> None:
+    parser.add_argument("--effort", metavar="LEVEL", help="how much a model may think: low, medium, high, xhigh or max")
+    parser.add_argument("--edits", metavar="FORM",
+                        help="what a model writes: replace (exact search and replace, the default), or whole (the whole file, "
+                        "for small models)")  # fmt: skip
+    parser.add_argument("--fallback", metavar="MODEL", help="the model to ask when the first one refuses")
+    parser.add_argument("--base-url", metavar="URL", help="where the service is, such as http://localhost:8000/v1")
+    parser.add_argument("--agent-mode", metavar="MODE", help="an agent's own mode in which it asks before it acts")
+
+
+def _caps(parser: ArgumentParser) -> None:
+    parser.add_argument("--usd", metavar="X", type=_finite, help="the most that the run may cost, in US dollars: warns at "
+                        "80 %%, pauses at 90 %% where a person approves proposals, stops before it is passed")  # fmt: skip
+    parser.add_argument("--usd-day", metavar="X", type=_finite, help="the most that all your runs together may cost in a day "
+                        "(UTC); waits for midnight, and goes on")  # fmt: skip
+    parser.add_argument("--usd-proposal", metavar="X", type=_finite,
+                        help="the most that one proposal and its reviews may cost; without more, that experiment has none")  # fmt: skip
 
 
 def _run(parser: ArgumentParser) -> None:

@@ -55,7 +55,8 @@ command line cannot be read, 3 stopped short (failures, no gain, a person),
 interrupted by Ctrl+C or SIGTERM
 
 LOOPWATCH_HOME moves the folder that runs are kept in; it must be on a local
-disk. LOOPWATCH_USER says who you are when several people share an account.
+disk. LOOPWATCH_CONFIG moves the one with your own prices.json and keys.toml.
+LOOPWATCH_USER says who you are when several people share an account.
 """
 
 POLICIES: Final = """\
@@ -82,7 +83,10 @@ examples:
   loopwatch run sine --headless --experiments 3
   loopwatch run ./my-task --proposer scripted:demo.jsonl
   loopwatch run ./my-task --headless --gate apply=ask:60=veto
-  loopwatch run pretrain --detach --gate apply=auto --hours 8"""
+  loopwatch run pretrain --detach --gate apply=auto --hours 8
+  loopwatch run pretrain --proposer anthropic --usd 20
+  loopwatch run pretrain --proposer openai:qwen3 --edits whole \\
+    --base-url http://localhost:11434/v1"""
 
 ATTACH_EXAMPLES: Final = """\
 With --json it prints the run's facts from the first one on.
@@ -92,12 +96,14 @@ examples:
   loopwatch attach pretrain-1121-073610 --json"""
 
 RESUME_EXAMPLES: Final = """\
-A run whose engine is at work but paused or held goes on; it is followed only
-with --headless or --json.
+A run whose engine is at work but paused or held goes on, and one that waits
+for a service tries again at once; it is followed only with --headless or
+--json. More money: --usd and its like, also for a run that is at work.
 
 examples:
   loopwatch resume
-  loopwatch resume --headless --experiments 50"""
+  loopwatch resume --headless --experiments 50
+  loopwatch resume --usd 30"""
 
 TRUST_EXAMPLES: Final = """\
 Until then it is in shadow: it looks and counts, and aborts nothing.

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from loopwatch.engine import client, task
 from loopwatch.engine.client import Run, Viewer
-from loopwatch.engine.commands import Resume
-from loopwatch.engine.config import Gates, RunConfig, StopConditions
+from loopwatch.engine.commands import Resume, SetCaps
+from loopwatch.engine.config import AgentSettings, Caps, Gates, RunConfig, StopConditions
 from loopwatch.engine.errors import ConfigError, RunNotFound
 from loopwatch.engine.policy import FORMS, GATES, parse_for
 from loopwatch.engine.state import State
@@ -67,26 +67,43 @@ def attach(args: Namespace) -> int:
 
 
 def resume(args: Namespace) -> int:
-    """`loopwatch resume [RUN]`: end a pause or a hold, or start a stopped or killed run again."""
+    """`loopwatch resume [RUN]`: end a pause, a hold or a wait, or start a stopped or killed run again."""
     found = client.find(args.run)
+    caps = _caps(args)
     changed = {name: value for name in ("experiments", "hours") if (value := getattr(args, name)) is not None}
+    if caps.any:
+        client.check(found.config.model_copy(update={"caps": caps}))
     if found.is_alive and not _ends(found):
-        return _go_on(found, changed, args)
+        return _go_on(found, changed, caps, args)
+    if caps.any:
+        _leave(found, SetCaps(caps=caps))
     if changed:
         stop = _checked(StopConditions, **{**found.config.stop.model_dump(), **changed})
         client.reconfigure(found, found.config.model_copy(update={"stop": stop}))
     return follow(found, args, after=facts_so_far(found), start=lambda: client.start(found))
 
 
-def _go_on(found: Run, changed: dict[str, object], args: Namespace) -> int:
+def _go_on(found: Run, changed: dict[str, object], caps: Caps, args: Namespace) -> int:
     if changed:
         raise ConfigError(
             f"{found.name} is at work, and new stop conditions count from its next start; stop it first: loopwatch stop"
         )
-    answered = ask(found, Resume())
+    state = read_state(found)
+    answered = ask(found, SetCaps(caps=caps)) if caps.any else Exit.OK
+    if answered == Exit.OK and (not caps.any or state.paused_by or state.held_by):
+        answered = ask(found, Resume())
     if answered != Exit.OK or not (args.headless or args.json):
         return answered
     return headless.follow(found, after=facts_so_far(found), as_json=args.json)
+
+
+def _leave(found: Run, command: SetCaps) -> None:
+    """Ask for something that the engine does first of all when it starts."""
+    viewer = Viewer(found, name="command line")
+    try:
+        viewer.ask(command)
+    finally:
+        viewer.close()
 
 
 def follow(found: Run, args: Namespace, *, after: int = 0, start: Callable[[], None] | None = None) -> int:
@@ -157,12 +174,19 @@ def read_settings(args: Namespace, found: task.Task, *, on_screen: bool) -> dict
     policy = "ask" if on_screen else "auto"
     stop = {name: getattr(args, name) for name in ("experiments", "hours", "target", "failures", "no_gain")}
     gates = dict.fromkeys(GATES, policy) | dict(map(gate_policy, args.gate))
+    agent = {
+        "mode": args.agent_mode,
+        **{name: getattr(args, name) for name in ("effort", "edits", "fallback", "base_url")},
+    }
     settings: dict[str, Any] = {
         # The folder rather than a shipped task's name: the engine works elsewhere, and the folder says it all.
         "task": str(found.folder),
         "program": _program(args.program),
         "proposer": _proposer(args.proposer),
+        "agent": _checked(AgentSettings, **{name: value for name, value in agent.items() if value is not None}),
+        "caps": _caps(args),
         "strategy": args.strategy,
+        "reviewer": args.reviewer,
         "seed": args.seed,
         "gates": _checked(Gates, **gates),
         "stop": _checked(StopConditions, **{name: value for name, value in stop.items() if value is not None}),
@@ -171,7 +195,7 @@ def read_settings(args: Namespace, found: task.Task, *, on_screen: bool) -> dict
         "by": client.me(),
     }
     given = {name: value for name, value in settings.items() if value is not None}
-    _checked(RunConfig, run="a-new-run", **given)  # before there is a folder of it
+    client.check(_checked(RunConfig, run="a-new-run", **given))  # before there is a folder of it
     return given
 
 
@@ -184,6 +208,11 @@ def gate_policy(text: str) -> tuple[str, str]:
         return gate, parse_for(next(name for name in GATES if name == gate), policy).text
     except ValueError as error:
         raise ConfigError(f"--gate {text}: {error}") from None
+
+
+def _caps(args: Namespace) -> Caps:
+    caps: Caps = _checked(Caps, proposal_usd=args.usd_proposal, run_usd=args.usd, day_usd=args.usd_day)
+    return caps
 
 
 def _program(name: str | None) -> Path | None:
@@ -204,12 +233,17 @@ def _proposer(spec: str | None) -> str | None:
     return f"{name}:{Path(argument).expanduser().absolute()}" if name == "scripted" and argument else spec
 
 
+_OPTIONS = {"run_usd": "usd", "day_usd": "usd-day", "proposal_usd": "usd-proposal", "mode": "agent-mode"}
+"""The options that are not called what their setting is."""
+
+
 def _checked(model: type[Any], **values: Any) -> Any:
     try:
         return model(**values)
     except ValidationError as error:
         problem = error.errors()[0]
-        name = "-".join(str(part) for part in problem["loc"]).replace("_", "-")
+        name = "-".join(str(part) for part in problem["loc"])
+        name = _OPTIONS.get(name, name).replace("_", "-")
         message = problem["msg"].removeprefix("Value error, ").replace("Input should", "it should")
         raise ConfigError(f"--{name} {problem['input']}: {message}") from None
 
