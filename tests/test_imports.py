@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from loopwatch.engine.registry import PROPOSERS
+
 ROOT = Path(__file__).resolve().parent.parent
 DOOR = {"client", "commands", "config", "errors", "events", "money", "policy", "state", "task"}
 """What of the engine a viewer may import."""
@@ -94,7 +96,7 @@ def test_a_task_imports_nothing_of_ours(file: Path) -> None:
         ("platformdirs", {"home.py", "cli.py"}),
         ("watchfiles", {"program.py"}),
         ("torch", set()),
-        ("anthropic", set()),
+        ("anthropic", {"anthropic.py", "anthropic_message.py", "anthropic_trouble.py"}),
     ],
 )
 def test_a_library_is_spoken_only_where_it_belongs(library: str, files: set[str]) -> None:
@@ -142,6 +144,13 @@ def test_an_engine_loads_nothing_that_draws_and_nothing_that_learns() -> None:
     assert "loopwatch.engine.keeper_output" in loaded
     assert not loaded & {"anthropic", "git", "numpy", "plotext", "rich", "textual", "torch"}
     assert not {name for name in loaded if name.startswith("loopwatch.tui")}
+
+
+@pytest.mark.parametrize("name", sorted(PROPOSERS))
+def test_a_proposer_loads_its_library_when_it_is_asked(name: str) -> None:
+    loaded = loaded_by(f"import {PROPOSERS[name].partition(':')[0]}")
+
+    assert not loaded & {"acp", "anthropic", "httpx2", "torch"}
 
 
 @pytest.mark.parametrize("module", PURE)
