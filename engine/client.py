@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # for viewers to name; one that replays nothing does not load
     from .backtest import Progress as Progress
     from .backtest import Row as Row
     from .notebook import Notebook as Notebook
+    from .preview import Preview as Preview
 
 START_SECONDS = 60
 UNDO_SECONDS = 2.0
@@ -205,6 +206,22 @@ def stored_brief(run: Run, digest: str) -> str | None:
         return (run.folder / "briefs" / f"{digest}.txt").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
+
+
+def brief(run: Run, experiment: int | None = None) -> "Preview":
+    """The next prompt, to the byte, or the one that an experiment had; RunNotFound when there is none."""
+    from .preview import given, upcoming
+
+    viewer = Viewer(run, name="brief")
+    try:
+        viewer.poll()
+        if experiment is None:
+            return upcoming(run.folder, run.config, viewer.state, viewer.points, alive=run.is_alive)
+        if experiment not in viewer.state.experiments:
+            raise RunNotFound(f"{run.name} has no experiment {experiment}; there are {len(viewer.state.experiments)}")
+        return given(run.folder, viewer.state.experiments[experiment])
+    finally:
+        viewer.close()
 
 
 def forecaster_record(state: State) -> str:

@@ -119,7 +119,7 @@ async def test_a_task_without_hyperparameters_has_nothing_to_vary() -> None:
 async def test_a_hyperparameter_with_one_value_says_so() -> None:
     only = Hyperparameter(name="KIND", file="train.py", choices=("tanh",))
 
-    with pytest.raises(NothingToPropose, match="no untried value of KIND; widen a range in task.toml"):
+    with pytest.raises(NothingToPropose, match="no untried value of KIND; widen a range"):
         await draw(replace(BRIEF, task=task_with(only)))
 
 
