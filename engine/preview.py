@@ -6,6 +6,7 @@ makes the same prompt, to the byte, as long as nothing else happens before.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from .brief import compose
@@ -79,9 +80,11 @@ def upcoming(
 
 def _given(run_dir: Path, experiment: Experiment, briefed: Briefed) -> Preview:
     try:
-        text = (run_dir / "briefs" / f"{briefed.digest}.txt").read_bytes().decode("utf-8")
+        text = (run_dir / "briefs" / f"{briefed.digest}.txt").read_bytes().decode("utf-8", "replace")
     except OSError as error:
         raise RunNotFound(f"the prompt of #{experiment.number} cannot be read: {error.strerror}") from None
+    if sha256(text.encode()).hexdigest() != briefed.digest:
+        raise RunNotFound(f"the prompt of #{experiment.number} was changed after it was given: {briefed.digest}.txt")
     return Preview(
         experiment.number, briefed.revision, text, briefed.digest, briefed.tokens, briefed.left_out, given=True
     )

@@ -123,6 +123,13 @@ def _add_steering(commands: Any) -> None:
     note.add_argument(
         "words", metavar="[RUN] TEXT", nargs="+", help="the note in quotes, for the newest run or the named one"
     )
+    mechanism = _add(commands, "mechanism", "ask:mechanism",
+                     "Say whether an experiment's mechanism is what happened, whatever its verdict.", manual.MECHANISM)  # fmt: skip
+    mechanism.add_argument("words", metavar="[RUN] N confirmed|refuted|open", nargs="+",
+                           help="the experiment's number and the word, in the newest run or the named one")  # fmt: skip
+    mechanism.add_argument(
+        "-m", "--theory", metavar="TEXT", default="", help="how you would explain things from now on"
+    )
     policy = _add(commands, "policy", "ask:policy", "Change when a gate asks a person, from now on.",
                   f"{manual.POLICIES}\n\nexamples:\n  loopwatch policy apply=auto\n  loopwatch policy apply=ask-if:lines>20")  # fmt: skip
     policy.add_argument("words", metavar="[RUN] GATE=POLICY", nargs="+", help="for the newest run, or the named one")
@@ -176,6 +183,12 @@ def _add_looking(commands: Any) -> None:
     )
     _json(show)
     show.add_argument("--log", action="store_true", help="the end of what it printed, too")
+    brief = _add(
+        commands, "brief", "brief:brief", "The prompt that the next experiment will have, to the byte.", manual.BRIEF
+    )
+    _run(brief)
+    brief.add_argument("--experiment", metavar="N", type=int, help="the one that this experiment had, instead")
+    _json(brief)
     export = _add(commands, "export", "export:export", "A run in the words of other tools.",
                   "examples:\n  loopwatch export > facts.jsonl\n  loopwatch export --format tsv --output results.tsv")  # fmt: skip
     _run(export)

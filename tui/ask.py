@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from loopwatch.engine import client
 from loopwatch.engine.client import Run, Viewer
-from loopwatch.engine.commands import Abort, AnyCommand, Hold, Note, Pause, Reply, SetPolicy, Stop, Trust
+from loopwatch.engine.commands import Abort, AnyCommand, Explain, Hold, Note, Pause, Reply, SetPolicy, Stop, Trust
 from loopwatch.engine.errors import ConfigError
 from loopwatch.engine.events import Answer
 from loopwatch.engine.policy import GATES, Gate, parse
@@ -73,6 +73,20 @@ def note(args: Namespace) -> int:
     if not text.strip():
         raise ConfigError("the note is empty; write one with: loopwatch note TEXT")
     return ask(run, Note(text=text))
+
+
+def mechanism(args: Namespace) -> int:
+    """`loopwatch mechanism [RUN] N confirmed|refuted|open`."""
+    *run, number, held = args.words if len(args.words) in (2, 3) else ("", "", "")
+    try:
+        command = Explain.model_validate(
+            {"experiment": number.removeprefix("#"), "mechanism": held, "theory": args.theory}
+        )
+    except ValidationError:
+        raise ConfigError(
+            f"expected [RUN] N confirmed|refuted|open, got {' '.join(args.words)!r}; for example: loopwatch mechanism 3 refuted"
+        ) from None
+    return ask(client.find(run[0] if run else None), command)
 
 
 def policy(args: Namespace) -> int:

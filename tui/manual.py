@@ -23,6 +23,7 @@ steer
   abort [RUN]          stop the running experiment; it is not kept
   note [RUN] TEXT      tell the proposer something
   policy [RUN] GATE=POLICY   change when a gate asks a person
+  mechanism [RUN] N WORD     was it the cause: confirmed, refuted or open
   trust [RUN]          let the forecaster abort, before it has proved itself
 
 answer a gate
@@ -34,6 +35,7 @@ look
   runs                 every run, newest first
   status [RUN]         how a run stands, and what you can do
   show [RUN] N         one experiment: why, what, how it went, who decided
+  brief [RUN]          the prompt that the next experiment will have
   export [RUN]         every fact as JSON lines, or the classic results.tsv
   backtest [RUN|FILE]  replay what is finished: may the forecaster be trusted?
   lab VERB             a notebook for an agent that runs a loop of its own
@@ -104,6 +106,27 @@ examples:
   loopwatch resume
   loopwatch resume --headless --experiments 50
   loopwatch resume --usd 30"""
+
+BRIEF: Final = """\
+It is what the engine would send now: the same bytes, if nothing happens before.
+While a proposer thinks it is the prompt that it was given. What is known of the
+prompt is said on stderr. In JSON, `given` says whether a proposer had it,
+`awaits` names an experiment whose outcome will be added, and `left_out` lists
+what had no room.
+
+examples:
+  loopwatch brief
+  loopwatch brief --experiment 7
+  loopwatch brief pretrain-1121-073610 --json"""
+
+MECHANISM: Final = """\
+The metric's verdict stays as it is: a kept change may have worked for another
+reason than the one that was given. Prompts tell both from then on.
+
+examples:
+  loopwatch mechanism 7 refuted
+  loopwatch mechanism 7 confirmed -m "the first steps were too bold"
+  loopwatch mechanism pretrain-1121-073610 7 open"""
 
 TRUST_EXAMPLES: Final = """\
 Until then it is in shadow: it looks and counts, and aborts nothing.
