@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..credentials import redact, where
 from . import Trouble
 from .retry_after import retry_after
 
@@ -52,23 +53,23 @@ class Complaint:
             case _:
                 return field in self.words
 
-    def trouble(self, *, model: str, where: str, has_key: bool, headers: Mapping[str, str]) -> Trouble:
+    def trouble(self, *, model: str, url: str, has_key: bool, headers: Mapping[str, str]) -> Trouble:
         """The trouble that it is."""
         said = f": {self.words}" if self.words else f" (HTTP {self.status})"
         if TOO_LONG.search(self.all) or self.status == 413:
-            return Trouble("too_long", f"{model} at {where} finds the prompt too long{said}")
+            return Trouble("too_long", f"{model} at {url} finds the prompt too long{said}")
         if self.status == 402 or NO_MONEY.search(self.all):
-            return Trouble("spent", f"the account at {where} has no money left{said}")
+            return Trouble("spent", f"the account at {url} has no money left{said}")
         if self.status in (401, 403):
-            missing = "" if has_key else "; there is no key: set OPENAI_API_KEY"
-            return Trouble("bad_key", f"{where} does not let us in{said}{missing}")
+            missing = "" if has_key else f"; there is no key: {where('openai')}"
+            return Trouble("bad_key", f"{url} does not let us in{said}{missing}")
         if self.status == 404:
-            return Trouble("wrong", f"{where} does not have {model}{said}; {_mend(model, self.words)}")
+            return Trouble("wrong", f"{url} does not have {model}{said}; {_mend(model, self.words)}")
         if self.status == 429:
-            return Trouble("limit", f"{where} has had enough requests for now{said}", after=retry_after(headers))
+            return Trouble("limit", f"{url} has had enough requests for now{said}", after=retry_after(headers))
         if self.status in (408, 409, 425) or (self.status >= 500 and self.status != 501):
-            return Trouble("unavailable", f"{where} has trouble{said}", after=retry_after(headers))
-        return Trouble("wrong", f"{where} will not answer this request{said}")
+            return Trouble("unavailable", f"{url} has trouble{said}", after=retry_after(headers))
+        return Trouble("wrong", f"{url} will not answer this request{said}")
 
 
 def complaint(status: int, body: str) -> Complaint:
@@ -104,5 +105,5 @@ def _mend(model: str, words: str) -> str:
 
 
 def _short(text: object) -> str:
-    line = " ".join((text if isinstance(text, str) else json.dumps(text)).split())
+    line = redact(" ".join((text if isinstance(text, str) else json.dumps(text)).split()))
     return line if len(line) <= WORDS else line[:WORDS] + "…"

@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..credentials import key
+from ..credentials import key, redact, where
 from ..errors import ConfigError
 from . import AgentSettings, Answer, Ears, Talk, Tool, Trouble, Turned, told
 from .complaints import Complaint, complaint, told_in
@@ -40,12 +40,11 @@ class OpenAI:
             raise ConfigError(f"base_url {self._url!r} is no address; it begins with http:// or https://")
         self._left_out = {"max_tokens"} if self._url == HOME else set[str]()
         self._client: httpx2.AsyncClient | None = None
+        self._has_key = False
         self.name = name or _only_model(self._url)
 
     async def answer(self, talk: Talk, tool: Tool, ears: Ears) -> Answer:
         """See `Model`."""
-        if self._url == HOME and not key("openai"):
-            raise Trouble("bad_key", f"{self.name} needs a key: set OPENAI_API_KEY")
         while True:
             refused = await self._once(talk, tool, ears)
             if isinstance(refused, Answer):
@@ -91,8 +90,12 @@ class OpenAI:
         import httpx2
 
         if self._client is None:
+            secret = _key(self.name)
+            if self._url == HOME and not secret:
+                raise Trouble("bad_key", f"{self.name} needs a key: {where('openai')}")
             timeout = httpx2.Timeout(self._settings.silence_seconds, connect=CONNECT_SECONDS)
-            self._client = httpx2.AsyncClient(timeout=timeout, headers=_headers())
+            self._client = httpx2.AsyncClient(timeout=timeout, headers=_headers(secret))
+            self._has_key = bool(secret)
         return self._client
 
     def _body(self, talk: Talk, tool: Tool) -> dict[str, Any]:
@@ -129,10 +132,12 @@ class OpenAI:
                 raise self._trouble(said, {})
             completion.add(chunk)
         except (ValueError, RecursionError) as error:
-            raise Trouble("unavailable", f"{self._url} wrote what is no chat completion: {piece[:100]!a}") from error
+            raise Trouble(
+                "unavailable", f"{self._url} wrote what is no chat completion: {redact(piece)[:100]!a}"
+            ) from error
 
     def _trouble(self, said: Complaint, headers: Mapping[str, str]) -> Trouble:
-        return said.trouble(model=self.name, where=self._url, has_key=bool(key("openai")), headers=headers)
+        return said.trouble(model=self.name, url=self._url, has_key=self._has_key, headers=headers)
 
     def _broken(self, error: "httpx2.TransportError") -> Trouble:
         import httpx2
@@ -161,8 +166,18 @@ def _reply(turned: Turned, tool: Tool) -> list[Mapping[str, Any]]:
     return [{"role": "user", "content": "\n\n".join(filter(None, (turned.reply, how, notes)))}]
 
 
-def _headers() -> dict[str, str]:
-    secret = key("openai")
+def _key(name: str) -> str | None:
+    try:
+        secret = key("openai")
+    except ConfigError as error:
+        raise Trouble("bad_key", str(error)) from error
+    # The transport would quote it in its complaint about the header.
+    if secret and (not (secret.isascii() and secret.isprintable()) or " " in secret):
+        raise Trouble("bad_key", f"the key for {name} has a space, a line break or another character that no key has")
+    return secret
+
+
+def _headers(secret: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"} if secret else {}
 
 
@@ -200,10 +215,10 @@ def _only_model(url: str) -> str:
     if url == HOME:
         raise ConfigError(f"openai has many models; {name_one} (GET {url}/models with your key lists them)")
     try:
-        response = httpx2.get(f"{url}/models", headers=_headers(), timeout=CONNECT_SECONDS)
+        response = httpx2.get(f"{url}/models", headers=_headers(_key("the server")), timeout=CONNECT_SECONDS)
         models = [str(model["id"]) for model in response.raise_for_status().json()["data"]]
-    except (httpx2.HTTPError, ValueError, KeyError, TypeError) as error:
-        why = f"{type(error).__name__} {error}".strip()[:200]
+    except (Trouble, httpx2.HTTPError, ValueError, KeyError, TypeError) as error:
+        why = f"{type(error).__name__} {redact(str(error))}".strip()[:200]
         raise ConfigError(
             f"{url}/models does not say which models there are ({why}); is the server running? Or {name_one}"
         ) from error

@@ -487,6 +487,29 @@ async def test_a_key_is_sent_where_there_is_one(
     assert server.headers[0]["authorization"] == "Bearer secret"
 
 
+async def test_a_key_that_the_server_repeats_is_not_repeated(
+    ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-marked-1234567890")
+
+    with pytest.raises(Trouble, match="Incorrect API key provided: ") as caught:
+        await ask(Step(status=401, body={"error": {"message": "Incorrect API key provided: sk-marked-1234567890"}}))
+
+    assert "sk-marked" not in str(caught.value)
+
+
+async def test_a_key_with_a_line_break_is_not_sent(
+    server: Server, ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-marked\n1234567890")
+
+    with pytest.raises(Trouble, match="that no key has") as caught:
+        await ask(WHOLE)
+
+    assert "marked" not in str(caught.value)
+    assert server.requests == []
+
+
 def test_the_address_comes_from_the_settings_then_from_the_environment(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
