@@ -101,6 +101,7 @@ class Sitting(Line):
     def scratch(self) -> Path:
         """See `Turn`."""
         folder = self._run_dir / "scratch" / f"{self._brief.experiment:04d}-{self._brief.revision}"
+        folder.parent.mkdir(mode=0o700, exist_ok=True)
         self._export(folder)
         return folder
 
