@@ -3,12 +3,13 @@
 `when` says in which moments a key means something: the footer shows those, and the others do nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-When = Literal["always", "tool", "apply", "run", "verdict", "running", "working", "service", "undo", "dead"]
-"""tool, apply, run, verdict: that gate waits. running: an experiment trains, or is being proposed. working: an engine works.
-service: a service is waited for. undo: an answer can be taken back. dead: no engine works."""
+When = Literal["always", "tool", "apply", "run", "verdict", "running", "training", "working", "service", "undo", "dead"]
+"""tool, apply, run, verdict: that gate waits. training: an experiment trains. running: one trains or is being proposed.
+working: an engine works. service: a service is waited for. undo: an answer can be taken back. dead: no engine works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ KEYS: tuple[Key, ...] = (
     Key("retry", "r", "try now", "ask the service again at once, instead of waiting", "service"),
     Key("undo", "u", "undo", "take back the last answer while it has not taken effect", "undo"),
     Key("pause", "p", "pause", "finish this experiment and start no more; again: go on", "working"),
-    Key("hold", "h", "hold", "stop the experiment where it is, and its clock; again: go on", "running"),
+    Key("hold", "h", "hold", "stop the experiment where it is, and its clock; again: go on", "training"),
     Key("note", "n", "note", "write a note to the proposer, which reads it as early as it can; a receipt says when"),
     Key("stop", "S", "stop", "end the run: after this experiment, or at once", "working"),
     Key(
@@ -144,14 +145,14 @@ KEYS: tuple[Key, ...] = (
 )
 
 
-DISPENSABLE = ("stop", "note", "pause")
+DISPENSABLE = ("stop", "note", "hold", "pause", "help")
 """What the footer leaves out first when it is too narrow; help has them all."""
 
 
-def footer(moments: frozenset[When], width: int) -> list[Key]:
-    """The keys that the footer shows when these moments hold, decisions first, as many as fit."""
+def footer(moments: frozenset[When], width: int, label: Callable[[Key], str]) -> list[tuple[str, str]]:
+    """The keys that the footer shows when these moments hold, with what `label` calls them, decisions first, as many as fit."""
     keys = [key for key in KEYS if key.footer and key.when in moments]
     for name in DISPENSABLE:
-        if sum(len(key.first) + len(key.label) + 3 for key in keys) > width:
+        if sum(len(key.first) + len(label(key)) + 3 for key in keys) > width:
             keys = [key for key in keys if key.id != name]
-    return keys
+    return [(key.first, label(key)) for key in keys]

@@ -3,6 +3,7 @@
 Text that came from an agent, an experiment or a person is cleaned by the widgets it goes to; here it only becomes one line.
 """
 
+import re
 import time
 from collections.abc import Sequence
 
@@ -75,15 +76,15 @@ REVIEWER_VOICES: dict[Heard, Voice] = {
 EXPERIMENT_COLUMNS = (
     Column("#", 4, "right"),
     Column("verdict", 9),
-    Column("m", 1),
+    Column("m", 1, priority=1),
     Column("value", 8, "right"),
-    Column("gain", 8, "right", priority=1),
-    Column("σ", 5, "right", priority=2),
+    Column("gain", 8, "right", priority=2),
+    Column("σ", 5, "right", priority=3),
     Column("idea", 7, priority=0, flexible=True),
 )
 """`m` is the mechanism: whether it held, apart from the verdict."""
 
-NARROW = 60
+NARROW = 70
 """Below this many columns the header begins with what happens."""
 
 NOTICE_LINES = 3
@@ -138,7 +139,7 @@ def notice(state: State, *, width: int) -> list[Parts]:
     """What a person has to mend before the run can go on, if anything."""
     if not state.paused_by or not state.paused_why or state.stopped:
         return []
-    told = f"{words.one_line(state.paused_why)} · mend it, then p goes on"
+    told = f"mend this, then p goes on: {words.one_line(state.paused_why)}"
     return [[(f" {row}", "warn")] for row in wrap(told, max(10, width - 2))[:NOTICE_LINES]]
 
 
@@ -237,6 +238,8 @@ def _standing(state: State, e: Experiment, alive: bool) -> tuple[str, Role]:
         return "ASK", "warn"
     if state.held_by and e.step == "running":
         return "HELD", "warn"
+    if state.paused_why and e.step == "proposing":
+        return "paused", "warn"
     if state.backing_off and state.backing_off.experiment == e.number:
         return "waiting", "warn"
     return {"proposing": "thinking", "running": "RUNNING", "finished": "measuring", "measured": "judging"}.get(
@@ -298,6 +301,8 @@ WANTED_LINES = 20
 def _wanted(detail: str) -> tuple[tuple[str, Role], ...]:
     """The beginning of what an agent wants to do; the diff pane has all of it."""
     lines = [line for line in detail.splitlines() if line.strip()]
+    if any(line.startswith("@@ ") for line in lines):
+        lines = [line for line in lines if line[0] in "+-" and not line.startswith(("+++ ", "--- "))]
     return tuple((line, _quiet) for line in lines[:WANTED_LINES]) or (("it says no more about it", _quiet),)
 
 
@@ -319,9 +324,14 @@ def reasoning_title(e: Experiment) -> Parts:
     return parts
 
 
+def is_reviewers(thought: Thought, e: Experiment) -> bool:
+    """Whether a piece of streamed text is the reviewer's: whoever proposes says nothing after the verdict."""
+    return bool(e.ended_at) and thought.at > e.ended_at
+
+
 def voice(thought: Thought, e: Experiment) -> tuple[str, Voice]:
-    """Who says a piece of streamed text, and how it is drawn. What comes after the verdict is the reviewer's."""
-    if e.ended_at and thought.at > e.ended_at:
+    """Who says a piece of streamed text, and how it is drawn."""
+    if is_reviewers(thought, e):
         return "the reviewer", REVIEWER_VOICES.get(thought.kind, VOICES["notice"])
     return e.proposer, VOICES.get(thought.kind, VOICES["notice"])
 
@@ -329,7 +339,10 @@ def voice(thought: Thought, e: Experiment) -> tuple[str, Voice]:
 def reasoning_end(e: Experiment, state: State) -> list[tuple[str, Role]]:
     """What is known of an experiment besides what was streamed, in the order in which it becomes known."""
     lines: list[tuple[str, Role]] = [
-        (f"note {note.number} by {clean(note.by)}, {words.receipt(note)}: {words.one_line(note.text)}", "accent")
+        (
+            f"note {note.number} by {clean(note.by)}, read {words.RECEIPTS[note.where]}: {words.one_line(note.text)}",
+            "accent",
+        )
         for note in state.notes.values()
         if note.read_in == e.number
     ]
@@ -343,10 +356,15 @@ def reasoning_end(e: Experiment, state: State) -> list[tuple[str, Role]]:
     if e.explained:
         glyph, role = MECHANISM_LOOK[e.explained.mechanism]
         lines.append((f"{glyph} mechanism {words.mechanism(e)}", role))
-    if e.review:
-        muted = " (muted: no brief has it)" if state.muted_by else ""
-        lines.append((f"review by {clean(e.review.by)}{muted}: {words.review(e.review)}", "mark"))
     return lines
+
+
+def review_end(e: Experiment, state: State) -> list[tuple[str, Role]]:
+    """What a reviewer made of an experiment."""
+    if e.review is None:
+        return []
+    muted = " (muted: no brief has it)" if state.muted_by else ""
+    return [(f"review by {clean(e.review.by)}{muted}: {words.review(e.review)}", "mark")]
 
 
 def receipts(state: State, entries: Sequence[Entry]) -> list[str]:
@@ -366,17 +384,33 @@ def asked_detail(state: State, e: Experiment) -> str | None:
 
 def diff_title(state: State, e: Experiment) -> str:
     """The words above the diff: the file, when there is one."""
-    if asked_detail(state, e) is not None:
-        return f"4 Asked for  #{e.number}"
+    detail = asked_detail(state, e)
+    if detail is not None:
+        return f"4 Asked for  #{e.number}" + (f"  {words.one_line(path)}" if (path := _only_file(detail)) else "")
+    if not e.digest:
+        return f"4 Diff  #{e.number}"
     path = f"  {words.one_line(e.paths[0])}" if len(e.paths) == 1 else ""
     return f"4 Diff  #{e.number}{path}  +{e.added} −{e.removed}"
+
+
+def _only_file(diff: str) -> str:
+    """The file of a diff that names one and the same before and after; "" when its own lines must be seen for that."""
+    header = re.match(r"--- (?:a/)?(\S{1,40})\n\+\+\+ (?:b/)?\1\n@@ ", diff)
+    return header[1] if header and "\n--- " not in diff else ""
+
+
+def no_diff(e: Experiment) -> str:
+    """What stands where there is no diff."""
+    if e.is_baseline:
+        return "the unmodified start"
+    return "no proposal yet" if e.verdict is None else "no proposal came of it"
 
 
 def diff_body(state: State, e: Experiment) -> str:
     """What an agent asks for; else the diff without the two lines that name the file, when the title does."""
     detail = asked_detail(state, e)
     if detail is not None:
-        return detail
+        return detail.split("\n", 2)[2] if _only_file(detail) else detail
     if len(e.paths) != 1:
         return e.diff
     return "".join(line for line in e.diff.splitlines(keepends=True)[2:]) if e.diff.startswith("--- ") else e.diff

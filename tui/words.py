@@ -104,6 +104,9 @@ RECEIPTS: Final[dict[str | None, str]] = {
 NEAR: Final = 0.5
 """An earlier diff at a greater distance has too little in common to be worth a word."""
 
+SHORTEST_REASON: Final = 12
+"""Characters; of a reason that is cut to less nobody can guess the rest."""
+
 LONG_WAIT_SECONDS: Final = 600
 """From here on the time of day says more than the seconds that are left."""
 
@@ -152,7 +155,10 @@ def spent(of: Spent) -> str:
 def spent_of_cap(state: State) -> str:
     """What a run has cost, and of how much."""
     cap, said = state.caps.run_usd, spent(state.spent)
-    return said if cap is None else f"{said} of {dollars(cap)} ({state.spent.usd / cap:.0%})"
+    if cap is None:
+        return said
+    least = "≥" if state.spent.unpriced else ""
+    return f"{said} of {dollars(cap)} ({least}{state.spent.usd / cap:.0%})"
 
 
 def tokens(count: int) -> str:
@@ -176,10 +182,12 @@ def service(wait: events.BackedOff, now: float, *, room: int | None = None) -> s
         again = f"again at {time_of_day(wait.until, now)}, in {duration(left)}"
     tries = f", try {wait.attempt + 1} of {wait.attempts}" if wait.attempts else ""
     why = one_line(wait.why) or "the service does not answer"
-    rest = f"; {again}{tries}"
-    if room is not None and len(why) + len(rest) > room:
-        why = why[: max(8, room - len(rest) - 1)] + "…"
-    return why + rest
+    if room is None or len(why) + len(again + tries) + 2 <= room:
+        return f"{why}; {again}{tries}"
+    left_for_why = room - len(again + tries) - 3
+    if left_for_why >= SHORTEST_REASON:
+        return f"{why[:left_for_why]}…; {again}{tries}"
+    return again + tries if len(again + tries) <= room else again
 
 
 def turn(ended: events.TurnEnded) -> str:

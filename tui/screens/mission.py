@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from loopwatch.engine.client import Viewer
+from loopwatch.engine.client import Thought, Viewer
 from loopwatch.engine.events import Entry
 from loopwatch.engine.state import Experiment, State
 
@@ -18,7 +18,8 @@ from ..arrange import PaneName
 from ..controls import Controls
 from ..deciding import Answers
 from ..feeds import CurveFeeds, LookFeed, ThoughtFeed
-from ..keys import KEYS, When, footer
+from ..keys import KEYS, Key, When, footer
+from ..palette import Role
 from ..repaint import CellCompositor
 from ..widgets.askbox import AskBox
 from ..widgets.body import Body
@@ -180,8 +181,8 @@ class Mission(Screen[None]):
             notice.styles.height = len(lines)
             notice.set_lines(lines)
         keys: view.Parts = []
-        for key in footer(self.moments(), width):
-            keys += [(f" {key.first}", "accent"), (f" {self._label(key.id, key.label)} ", "quiet")]
+        for key, label in footer(self.moments(), width, self._label):
+            keys += [(f" {key}", "accent"), (f" {label} ", "quiet")]
         self.query_one("#footer", Lines).set_lines([keys])
 
     def _draw_header(self) -> None:
@@ -198,13 +199,12 @@ class Mission(Screen[None]):
             )
             self.query_one("#header", Lines).set_lines(lines)
 
-    def _label(self, key: str, label: str) -> str:
+    def _label(self, key: Key) -> str:
         state = self.state
-        if key == "abort" and state.current and state.current.step == "proposing":
-            return "veto this thought"
-        if key == "mute" and state.muted_by:
-            return "hear"
-        return "go on" if (key == "pause" and state.paused_by) or (key == "hold" and state.held_by) else label
+        if key.id == "abort" and state.current and state.current.step == "proposing":
+            return "veto this thought" if self.size.width >= view.NARROW else "veto thought"
+        goes_on = (key.id == "pause" and state.paused_by) or (key.id == "hold" and state.held_by)
+        return "go on" if goes_on else key.label
 
     def _draw_ask(self) -> None:
         box = self.query_one(AskBox)
@@ -229,7 +229,7 @@ class Mission(Screen[None]):
         diff = self._pane("diff")
         assert isinstance(diff, Diff)
         diff.set_title(view.diff_title(self.state, e))
-        diff.set_diff(view.diff_body(self.state, e))
+        diff.set_diff(view.diff_body(self.state, e), empty=view.no_diff(e))
         reasoning = self._pane("reasoning")
         assert isinstance(reasoning, Tail)
         if self._thoughts is None or self._thoughts.experiment != e.number:
@@ -242,19 +242,30 @@ class Mission(Screen[None]):
     def _draw_text(self) -> None:
         e, reasoning = self.shown, self.query_one("#reasoning", Tail)
         if e is not None and self._thoughts is not None and self._thoughts.experiment == e.number:
-            for thought in self._thoughts.fetch(self.viewer):
-                speaker, voice = view.voice(thought, e)
-                if speaker != self._speaker:
-                    self._speaker = speaker
-                    reasoning.heading(f"— {speaker} —", role="mark")
-                reasoning.append(thought.text, voice=voice)
-            for line, role in view.reasoning_end(e, self.state):
-                if line not in self._told:
-                    self._told.add(line)
-                    reasoning.heading(line, role=role)
+            thoughts = self._thoughts.fetch(self.viewer)
+            self._say(reasoning, [thought for thought in thoughts if not view.is_reviewers(thought, e)], e)
+            self._add(reasoning, view.reasoning_end(e, self.state))
+            self._say(reasoning, [thought for thought in thoughts if view.is_reviewers(thought, e)], e)
+            self._add(reasoning, view.review_end(e, self.state))
         reasoning.flush()
         if self._pane("output").display and e is not None:
             self._draw_output(e)
+
+    def _say(self, reasoning: Tail, thoughts: list[Thought], e: Experiment) -> None:
+        """What was streamed, each by whom it was."""
+        for thought in thoughts:
+            speaker, voice = view.voice(thought, e)
+            if speaker != self._speaker:
+                self._speaker = speaker
+                reasoning.heading(f"— {speaker} —", role="mark")
+            reasoning.append(thought.text, voice=voice)
+
+    def _add(self, reasoning: Tail, lines: list[tuple[str, Role]]) -> None:
+        """What is known by now, each line once."""
+        for line, role in lines:
+            if line not in self._told:
+                self._told.add(line)
+                reasoning.heading(line, role=role)
 
     def _draw_output(self, e: Experiment) -> None:
         text = self.viewer.log_tail(e.number, max(1, e.attempt))
@@ -341,8 +352,10 @@ class Mission(Screen[None]):
         now: set[When] = {"always", "working" if works else "dead"}
         if works and state.waiting and not self.answers.busy:
             now.add(state.waiting.asked.gate)
-        if works and state.current and state.current.step in ("running", "proposing"):
+        if works and state.current and state.current.step in ("running", "proposing") and not state.paused_why:
             now.add("running")
+        if works and state.current and state.current.step == "running":
+            now.add("training")
         if view.waits_for_service(state, alive=self._alive):
             now.add("service")
         if self.answers.can_undo:

@@ -106,11 +106,11 @@ class Diff(Pane):
         """How many of them were on the screen, every row."""
         return sum(not rows for rows in self._unseen[1:])
 
-    def set_diff(self, text: str) -> None:
-        """Show the unified diff `text` from its start; nothing happens if it is shown already."""
-        if text == self._text:
+    def set_diff(self, text: str, *, empty: str | None = None) -> None:
+        """Show the unified diff `text` from its start, or `empty` without one; nothing happens if it is shown already."""
+        if text == self._text and empty in (None, self._empty):
             return
-        self._text = text
+        self._text, self._empty = text, self._empty if empty is None else empty
         self._lines = parse(text)
         self._top = 0
         self._reported = 0

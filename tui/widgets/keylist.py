@@ -11,7 +11,7 @@ from .pane import Pane, Title
 KEY_CELLS = 16
 GROUPS = (
     ("at a gate", ("tool", "apply", "verdict", "run", "undo")),
-    ("while it works", ("running", "service", "working", "dead")),
+    ("while it works", ("running", "training", "service", "working", "dead")),
     ("always", ("always",)),
 )
 

@@ -151,8 +151,9 @@ class Tail(Pane):
             share = self._top / len(self._rows) if self._rows else 0.0
             self._wrap_all()
             self._top = int(share * len(self._rows))
-        if self._following:
-            self._top = max(0, len(self._rows) - self.inner_height)
+        last = max(0, len(self._rows) - self.inner_height)
+        # A view that is held and gets more room must not show an empty pane below the end of its text.
+        self._top = last if self._following else min(self._top, last)
         self.redraw()
 
     def foot(self) -> Title:
