@@ -235,6 +235,13 @@ def forecaster_record(state: State) -> str:
     return told if state.trusted_by and state.gates.get("run") != "shadow" else f"in shadow, it only counts; {told}"
 
 
+def prices_file() -> Path:
+    """Where a person's own prices are."""
+    from .books import file
+
+    return file()
+
+
 def notebook(folder: Path) -> "Notebook":
     """The notebook of the repository that a folder lies in, or else of the folder itself."""
     from .notebook import Notebook

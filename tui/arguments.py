@@ -204,6 +204,9 @@ def _add_looking(commands: Any) -> None:
                           help="only this one, may be repeated: learned, power-law, median, "
                           "halving, best-curve or never (default: all)")  # fmt: skip
     _json(backtest)
+    cost = _add(commands, "cost", "cost:cost", "What a run spent on models, and what its caps leave.", manual.COST)
+    _run(cost)
+    _json(cost)
     new = _add(commands, "new", "scaffold:new", "Write a complete task that runs at once, to be changed into your own.",
                "examples:\n  loopwatch new tasks/mine\n  loopwatch run tasks/mine --headless --experiments 3")  # fmt: skip
     new.add_argument("folder", metavar="DIR", help="a folder for it; files that are there are never overwritten")

@@ -38,6 +38,7 @@ look
   brief [RUN]          the prompt that the next experiment will have
   export [RUN]         every fact as JSON lines, or the classic results.tsv
   backtest [RUN|FILE]  replay what is finished: may the forecaster be trusted?
+  cost [RUN]           what the models cost, by whom and for what
   lab VERB             a notebook for an agent that runs a loop of its own
 
 make
@@ -159,6 +160,14 @@ examples:
   loopwatch backtest pretrain-1121-073610 --forecaster learned
   loopwatch backtest curves.jsonl.gz --json"""
 
+COST: Final = """\
+By role, model, day and proposal: dollars, requests, tokens, and what came from
+the service's cache. What has no price is unknown, never 0; ~ marks estimates.
+
+examples:
+  loopwatch cost
+  loopwatch cost pretrain-1121-073610 --json"""
+
 LAB: Final = """\
 It remembers, for all working trees of a git repository, what was tried, why it
 should have worked, and what came of it. No experiment without a hypothesis, no
@@ -171,7 +180,7 @@ hypothesis without a mechanism.
   context                         the last 20 experiments
   failures                        what is not worth trying again
   import FILE                     add what stands in an existing experiments.db
-  shim DIR                        write a program `lab`, for agents that call that
+  shim DIR                        write a program `lab` for agents that call it
 
 A part of the repository is a task of its own, named after its path; at the root
 all are shown. Exit codes: 0 done, 1 something has to change, 2 not understood.

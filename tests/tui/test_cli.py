@@ -28,6 +28,7 @@ COMMANDS = (
         "status",
         "show",
         "export",
+        "cost",
         "lab",
         "new",
     ),
