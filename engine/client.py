@@ -198,16 +198,6 @@ def start(run: Run) -> None:
     raise LoopwatchError(f"the engine of {run.name} did not start within {START_SECONDS} s; see {run.engine_log}")
 
 
-def stored_brief(run: Run, digest: str) -> str | None:
-    """The prompt that an experiment was given, by the digest in its `Briefed`; None when it is not kept."""
-    if not (digest.isascii() and digest.isalnum()):
-        return None
-    try:
-        return (run.folder / "briefs" / f"{digest}.txt").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-
-
 def brief(run: Run, experiment: int | None = None) -> "Preview":
     """The next prompt, to the byte, or the one that an experiment had; RunNotFound when there is none."""
     from .preview import given, upcoming

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from loopwatch.engine.client import start, stored_brief
+from loopwatch.engine import client
+from loopwatch.engine.client import start
 from loopwatch.engine.errors import LoopwatchError
 from loopwatch.engine.events import Answer, Asked
 from loopwatch.engine.policy import Gate
 
-from .. import editor
+from .. import editor, words
 from ..arrange import PANES
 from ..controls import Controls
 from ..widgets.askbox import AskBox
@@ -21,8 +23,6 @@ from ..widgets.prompt import Prompt
 from .reading import Reading, Text
 
 if TYPE_CHECKING:
-    from loopwatch.engine.state import Experiment
-
     from .mission import Mission
 
 
@@ -250,22 +250,11 @@ class Handlers:
         self._screen.query_one(Diff).next_hunk(-1)
 
     def brief(self) -> None:
-        """Read the prompt that the selected experiment had."""
-        shown = self._screen.shown
-        texts = [self._stored(shown)] if shown and shown.brief else []
-        if texts:
-            self._screen.app.push_screen(Reading(texts, ascii_only=self._screen.ascii_only))
-        else:
-            self._screen.answers.say(f"#{shown.number if shown else 1} was given no prompt", "warn")
-
-    def _stored(self, shown: Experiment) -> Text:
-        assert shown.brief is not None, "only an experiment with a prompt is asked for it"
-        brief, run = shown.brief, self._screen.viewer.run
-        left_out = f", without {', '.join(brief.left_out)}" if brief.left_out else ""
-        return Text(
-            f"the prompt of #{shown.number}, about {brief.tokens} tokens{left_out}",
-            lambda: stored_brief(run, brief.digest) or "it is not kept any more",
-        )
+        """Read the prompt that the selected experiment had, or what the next one will be."""
+        run, shown = self._screen.viewer.run, self._screen.shown
+        had = [partial(_prompt_of, run, shown.number)] if shown and shown.brief else []
+        reading = Reading([*had, partial(_prompt_of, run, None)], ascii_only=self._screen.ascii_only)
+        self._screen.app.push_screen(reading)
 
     def help(self) -> None:
         """Every key, or back."""
@@ -287,3 +276,14 @@ class Handlers:
 
     def _prompt(self, question: str, answer: Callable[[str], None]) -> None:
         self._screen.query_one(Prompt).open(question, answer)
+
+
+def _prompt_of(run: client.Run, experiment: int | None) -> Text:
+    found = client.brief(run, experiment)
+    given = "was given" if found.given else "would be given now"
+    left_out = f" · no room for {', '.join(found.left_out)}" if found.left_out else ""
+    awaits = f" · what becomes of #{found.awaits} comes in addition" if found.awaits else ""
+    return Text(
+        f"the prompt that #{found.experiment} {given} · {words.tokens(found.tokens)} tokens{left_out}{awaits}",
+        found.text,
+    )

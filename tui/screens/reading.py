@@ -19,10 +19,14 @@ MOVES = ("down", "up", "page_down", "page_up", "first", "last", "next_pane")
 
 @dataclass(frozen=True)
 class Text:
-    """Something to read: its title, and how to get it, which may take a while."""
+    """Something to read."""
 
     title: str
-    fetch: Callable[[], str]
+    body: str
+
+
+Source = Callable[[], Text]
+"""Gets a text, which may take a while; LoopwatchError when there is none."""
 
 
 class Reading(Screen[None]):
@@ -35,11 +39,11 @@ class Reading(Screen[None]):
         for keys in key.keys.split(",")
     ]
 
-    def __init__(self, texts: Sequence[Text], *, ascii_only: bool = False) -> None:
-        """Begins with the first of at least one text."""
+    def __init__(self, sources: Sequence[Source], *, ascii_only: bool = False) -> None:
+        """Begins with the first of at least one."""
         super().__init__()
-        self._texts, self._at = tuple(texts), 0
-        more = "tab the other prompt · " if len(self._texts) > 1 else ""
+        self._sources, self._at = tuple(sources), 0
+        more = "tab the other prompt · " if len(self._sources) > 1 else ""
         self._page = Page(keys=f"{more}j k scroll · esc back", ascii_only=ascii_only)
 
     def compose(self) -> ComposeResult:
@@ -60,7 +64,7 @@ class Reading(Screen[None]):
         page = self._page
         match key:
             case "next_pane":
-                self._at = (self._at + 1) % len(self._texts)
+                self._at = (self._at + 1) % len(self._sources)
                 self._show()
             case "down" | "up":
                 page.move(1 if key == "down" else -1)
@@ -72,19 +76,19 @@ class Reading(Screen[None]):
                 page.end()
 
     def _show(self) -> None:
-        text = self._texts[self._at]
-        self._page.set_title(f"{text.title} …")
+        source = self._sources[self._at]
+        self._page.set_title("…")
         self._page.set_text("")
-        self.run_worker(lambda: self._fetch(text), thread=True, exclusive=True)
+        self.run_worker(lambda: self._fetch(source), thread=True, exclusive=True)
 
-    def _fetch(self, text: Text) -> None:
+    def _fetch(self, source: Source) -> None:
         try:
-            found = text.fetch()
+            found = source()
         except LoopwatchError as error:
-            found = f"it cannot be shown: {error}"
-        self.app.call_from_thread(self._fetched, text, found)
+            found = Text("there is no prompt to show", str(error))
+        self.app.call_from_thread(self._fetched, source, found)
 
-    def _fetched(self, text: Text, found: str) -> None:
-        if text is self._texts[self._at]:
-            self._page.set_title(text.title)
-            self._page.set_text(found)
+    def _fetched(self, source: Source, found: Text) -> None:
+        if source is self._sources[self._at]:
+            self._page.set_title(found.title)
+            self._page.set_text(found.body)
