@@ -256,7 +256,7 @@ def known_prices() -> Prices:
         raise ConfigError(f"{path} is not JSON: {error}") from None
     except ValidationError as error:
         problem = error.errors()[0]
-        field = ".".join(str(part) for part in problem["loc"])
+        field = ".".join(str(part) for part in problem["loc"]) or "all of it"
         said = problem["msg"].removeprefix("Value error, ").replace("Input should", "it should")
         raise ConfigError(f"{path}: {field}: {said}") from None
 
