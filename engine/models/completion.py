@@ -91,7 +91,8 @@ class Completion:
     def answer(self, tool: Tool) -> Answer:
         """What came of it."""
         self._hear(self._thinking_aloud.rest())
-        text = "".join(self._text)
+        # A character may be cut in two halves, and half of one cannot be written down.
+        text = "".join(self._text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         begun = next(iter(self._calls.values()), None)
         if begun:
             call: Call | None = _call(begun, tool)

@@ -77,7 +77,7 @@ class OpenAI:
                         completion.finish()
                         break
                     self._add(piece, completion)
-        except httpx2.TransportError as error:
+        except httpx2.RequestError as error:
             if not completion.is_finished:
                 raise self._broken(error) from error
         if not completion.is_finished:
@@ -139,7 +139,7 @@ class OpenAI:
     def _trouble(self, said: Complaint, headers: Mapping[str, str]) -> Trouble:
         return said.trouble(model=self.name, url=self._url, has_key=self._has_key, headers=headers)
 
-    def _broken(self, error: "httpx2.TransportError") -> Trouble:
+    def _broken(self, error: "httpx2.RequestError") -> Trouble:
         import httpx2
 
         match error:

@@ -46,6 +46,9 @@ def read(text: str) -> Mapping[str, Any]:
     """A JSON object, strictly: no NaN, no key twice, nothing after it."""
     try:
         found = json.loads(text, parse_constant=_no_number, object_pairs_hook=_unique)
+        json.dumps(
+            found, ensure_ascii=False
+        ).encode()  # half of a surrogate pair is no text, and nobody can write it down
     except (ValueError, RecursionError) as error:
         raise Unreadable(str(error)[:200]) from None
     if not isinstance(found, dict):

@@ -15,7 +15,7 @@ from loopwatch.engine.errors import ConfigError
 from loopwatch.engine.events import Heard
 from loopwatch.engine.models import Answer, Talk, Tool, Trouble, Turned
 from loopwatch.engine.models.complaints import complaint
-from loopwatch.engine.models.completion import ThinkingAloud
+from loopwatch.engine.models.completion import Completion, ThinkingAloud
 from loopwatch.engine.models.openai import HOME, OpenAI
 from loopwatch.engine.models.written import written
 from loopwatch.engine.money import Usage
@@ -156,6 +156,23 @@ async def test_what_was_replied_follows_the_call_that_it_replies_to(server: Serv
     assert "be bold" in noted["content"]
 
 
+def test_a_character_that_came_in_halves_is_whole_and_a_lone_half_is_no_text() -> None:
+    completion = Completion(Listening())
+    for half in ("\ud83d", "\ude00", "\ud800"):
+        completion.add({"choices": [{"delta": {"content": half}}]})
+
+    answer = completion.answer(TOOL)
+
+    assert answer.raw["content"] == answer.text == "\N{GRINNING FACE}\ufffd"
+
+
+async def test_an_answer_that_cannot_be_unpacked_is_trouble(ask: Callable[..., Any]) -> None:
+    with pytest.raises(Trouble, match="DecodingError") as caught:
+        await ask(Step(status=500, body="no zip", headers={"content-encoding": "gzip"}))
+
+    assert caught.value.kind == "unavailable"
+
+
 async def test_arguments_that_cannot_be_read_are_not_sent_back_to_a_server_that_would_read_them(
     server: Server, ask: Callable[..., Any]
 ) -> None:
@@ -236,6 +253,7 @@ def test_json_in_the_text_is_a_call(text: str, found: dict[str, Any]) -> None:
         ('{"lr": 1', "cannot be read"),
         ('{"lr": 1} and so on', "Extra data"),
         ('{"lr": NaN}', "NaN"),
+        (r'{"lr": "\ud800"}', "surrogates"),
         ('{"lr": 1, "lr": 2}', "twice"),
         ('```json\n{"lr": 1}\n```\n```json\n{"lr": 2}\n```', "exactly one"),
         ('{"lr": ' + "[" * 100_000, "cannot be read"),
