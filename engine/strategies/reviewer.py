@@ -4,7 +4,10 @@ from ..lab import Lab
 
 
 async def reviewer(lab: Lab) -> None:
-    """Propose, measure, keep what is better, and let a second model say why."""
+    """Propose, measure, keep what is better, and let a second model say why.
+
+    A review that a killed engine did not come to is not made up for: the last one that there is stays in the brief.
+    """
     while await lab.may_continue():
         experiment = await lab.propose()
         if not await lab.approved(experiment):
