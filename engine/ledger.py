@@ -1,4 +1,4 @@
-"""run.db: facts, and the viewers' inbox. With telemetry.py the only module that speaks SQL.
+"""run.db: facts, and the viewers' inbox. With telemetry.py the only module that speaks SQL to files of ours.
 
 One engine appends facts; any number of viewers poll, read and add commands. A fact that was appended survives a power cut
 (WAL, synchronous=FULL). Not covered: a file system shared between machines, where WAL does not work; home.py refuses those.

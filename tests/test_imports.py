@@ -15,7 +15,7 @@ import pytest
 from loopwatch.engine.registry import PROPOSERS
 
 ROOT = Path(__file__).resolve().parent.parent
-DOOR = {"client", "commands", "config", "errors", "events", "money", "policy", "state", "task"}
+DOOR = {"client", "commands", "config", "errors", "events", "money", "policy", "state", "task", "trials"}
 """What of the engine a viewer may import."""
 PURE = ("commands", "config", "errors", "events", "forecast", "judge", "policy", "state", "stopping")
 HEAVY = {"anthropic", "git", "numpy", "plotext", "pygit2", "torch"}
@@ -90,7 +90,7 @@ def test_a_task_imports_nothing_of_ours(file: Path) -> None:
 @pytest.mark.parametrize(
     ("library", "files"),
     [
-        ("sqlite3", {"ledger.py", "telemetry.py"}),
+        ("sqlite3", {"foreign.py", "ledger.py", "telemetry.py"}),
         ("pygit2", {"checkout.py", "origin.py", "workspace.py"}),
         ("git", {"publish.py"}),
         ("platformdirs", {"home.py", "cli.py"}),
@@ -111,7 +111,9 @@ def test_the_command_line_loads_next_to_nothing() -> None:
     assert not loaded & (HEAVY | {"textual", "rich", "pydantic", "sqlite3"})
 
 
-@pytest.mark.parametrize("module", ["headless", "starting", "ask", "report", "show", "export", "scaffold"])
+@pytest.mark.parametrize(
+    "module", ["headless", "starting", "ask", "report", "show", "export", "scaffold", "lab", "cost"]
+)
 def test_a_command_without_a_screen_loads_none(module: str) -> None:
     loaded = loaded_by(f"import loopwatch.tui.{module}")
 
