@@ -22,7 +22,7 @@ def check(config: RunConfig) -> None:
         )
     prices = known_prices()
     for provider, model in _models(config):
-        if not _is_elsewhere(provider, config) and not key(provider):
+        if not key(provider) and not _is_keyless(provider, config):
             raise ConfigError(f"{provider} needs a key: {where(provider)}")
         if config.caps.any and not model:
             raise ConfigError(f"a cap needs to know the price of the model; name it: --proposer {provider}:MODEL")
@@ -44,6 +44,8 @@ def _models(config: RunConfig) -> list[tuple[str, str]]:
     return [(provider, model or DEFAULT_MODELS.get(provider, "")) for provider, model in named]
 
 
-def _is_elsewhere(provider: str, config: RunConfig) -> bool:
-    """Whether the service is not its provider's own: then it may need no key."""
-    return bool(config.agent.base_url or os.environ.get(f"{provider.upper()}_BASE_URL"))
+def _is_keyless(provider: str, config: RunConfig) -> bool:
+    """Whether it is a server of one's own, which may want no key; the proposer's address is not another provider's."""
+    proposer = config.proposer.partition(":")[0]
+    address = config.agent.base_url if proposer == provider or proposer not in VARIABLES else None
+    return provider == "openai" and bool(address or os.environ.get("OPENAI_BASE_URL"))
