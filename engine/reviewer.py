@@ -26,7 +26,7 @@ from .journal import Journal
 from .line import Line
 from .models import Answer, Model, Talk, Tool, Turned
 from .models.asking import ask
-from .registry import REVIEWERS, find
+from .registry import DEFAULT_MODELS, REVIEWERS, find
 from .state import Experiment
 
 OUTPUT_TOKENS = 8000
@@ -102,6 +102,7 @@ class Reviewer:
 
     async def _reviewed(self, experiment: Experiment) -> Reviewed:
         provider, _, name = self._config.reviewer.partition(":")
+        name = name or DEFAULT_MODELS.get(provider, "")
         # Importing a provider's package, or asking a server which model it has, takes a while.
         model: Model = await asyncio.to_thread(lambda: find(provider, REVIEWERS)(name, self._settings))
         line = _Hurried(experiment.number, "reviewer", journal=self._journal, books=self._books)
