@@ -13,7 +13,7 @@ from loopwatch.engine.inbox import Inbox
 from loopwatch.engine.journal import Journal
 from loopwatch.engine.lab import Lab
 from loopwatch.engine.ledger import Ledger
-from loopwatch.engine.proposers import proposer
+from loopwatch.engine.proposers import Proposer, proposer
 from loopwatch.engine.runner import Runner
 from loopwatch.engine.task import load
 from loopwatch.engine.telemetry import Telemetry
@@ -33,8 +33,8 @@ def journal_in(folder: Path, *before: AnyFact) -> Journal:
 class Engine:
     """One engine's inbox and gates."""
 
-    def __init__(self, run_dir: Path) -> None:
-        """A run of the sine task whose baseline is kept, with engine and lab at rest."""
+    def __init__(self, run_dir: Path, *, proposes: Proposer | None = None) -> None:
+        """A run of the sine task whose baseline is kept, with engine and lab at rest; random search proposes, or who is named."""
         task, config = load("sine"), RunConfig(run="sine-1", task="sine")
         workspace = Workspace.create(
             run_dir, task.folder, editable=task.editable, frozen=task.frozen, run_name="sine-1", use_repository=False, when=0,
@@ -51,12 +51,13 @@ class Engine:
         archive = Archive(task=task, journal=self.journal, workspace=workspace, run_dir=run_dir)
         desk = Desk(
             task=task, config=config, journal=self.journal, gates=self.gates, books=Books(journal=self.journal, run_dir=run_dir),
-            workspace=workspace, proposer=proposer("random", config.agent), archive=archive, run_dir=run_dir,
+            workspace=workspace, proposer=proposes or proposer("random", config.agent), archive=archive, run_dir=run_dir,
         )  # fmt: skip
         self.lab = Lab(
             task=task, config=config, journal=self.journal, gates=self.gates, bench=bench, desk=desk, archive=archive,
             run_dir=run_dir,
         )  # fmt: skip
+        self.desk = desk
         self.inbox = Inbox(journal=self.journal, lab=self.lab, gates=self.gates, bench=bench, runner=runner)
 
     def close(self) -> None:
