@@ -11,11 +11,16 @@ from datetime import UTC, datetime
 from pydantic import BaseModel
 
 from loopwatch.engine.events import Entry
+from loopwatch.engine.money import Spent
 from loopwatch.engine.state import Experiment, State, Waiting
 
 from .words import approved_by, state_word
 
 Json = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | bool | None
+
+
+MOMENT_MAX = 4e9
+"""Seconds since 1970; a service may name a moment that no calendar has."""
 
 
 def dump(value: Json, *, indent: int | None = None) -> str:
@@ -47,6 +52,10 @@ def run_json(name: str, state: State, *, alive: bool) -> dict[str, Json]:
         "kept": state.count("kept"),
         "best": {"experiment": best.number, "value": best.value} if best else None,
         "baseline": baseline.value if baseline else None,
+        "spent": _spent(state.spent),
+        "caps": _fields(state.caps),
+        "backing_off": _backing_off(state) if alive else None,
+        "waited_seconds": state.waited_seconds,
         "waiting": _waiting(state.waiting) if state.waiting and alive else None,
         "stopped_because": state.stopped.because if state.stopped else None,
         "stopped_detail": state.stopped.detail if state.stopped else None,
@@ -59,6 +68,12 @@ def run_json(name: str, state: State, *, alive: bool) -> dict[str, Json]:
         "host": state.engine.host if state.engine else None,
         "opened_at": utc(state.opened_at) if opened else None,
         "paused_by": state.paused_by,
+        "paused_why": state.paused_why or None,
+        "reviewer_muted_by": state.muted_by,
+        "notes": [
+            {"note": n.number, "by": n.by, "text": n.text, "read_in": n.read_in, "where": n.where}
+            for n in state.notes.values()
+        ],
         "held_by": state.held_by,
         "gates": {**state.gates},
         "seq": state.seq,
@@ -74,6 +89,17 @@ def experiment_json(run: str, experiment: Experiment) -> dict[str, Json]:
         "step": experiment.step,
         "hypothesis": experiment.hypothesis,
         "mechanism": experiment.mechanism,
+        "expected": experiment.expected,
+        "changes": experiment.changes,
+        "nearest": experiment.nearest,
+        "distance": experiment.distance,
+        "mechanism_held": experiment.mechanism_held,
+        "explained": _fields(experiment.explained) if experiment.explained else None,
+        "review": _fields(experiment.review) if experiment.review else None,
+        "turn": _fields(experiment.turn) if experiment.turn else None,
+        "spent": _spent(experiment.spent),
+        "waited_seconds": experiment.waited_seconds,
+        "brief": experiment.brief.digest if experiment.brief else None,
         "author": experiment.author,
         "diff": experiment.diff,
         "digest": experiment.digest,
@@ -95,6 +121,24 @@ def experiment_json(run: str, experiment: Experiment) -> dict[str, Json]:
         "peak_memory_mb": finished.peak_memory_mb if finished else None,
         "exit_code": finished.exit_code if finished else None,
     }
+
+
+def _spent(spent: Spent) -> Json:
+    """`usd` is null where no request has a price, and less than the truth where `unpriced` is not 0."""
+    known = spent.requests > spent.unpriced or not spent.requests
+    return {
+        "usd": spent.usd if known else None,
+        "requests": spent.requests,
+        "unpriced": spent.unpriced,
+        "estimated": spent.estimated,
+        "prompt_tokens": spent.prompt_tokens,
+        "output_tokens": spent.output_tokens,
+    }
+
+
+def _backing_off(state: State) -> Json:
+    wait = state.backing_off
+    return None if wait is None else {**_fields(wait), "until": utc(min(wait.until, MOMENT_MAX))}
 
 
 def _waiting(waiting: Waiting) -> Json:

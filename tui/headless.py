@@ -28,7 +28,12 @@ PROGRESS_SECONDS: Final = 5.0
 ENDING_SECONDS: Final = 10.0
 """How long an engine that wrote its last fact may take to let go of the run."""
 
-QUIET: Final = (events.Applied, events.Finished, events.Measured, events.Settled, events.Asked)
+WAIT_TOLD_SECONDS: Final = 60.0
+"""A wait for a service says how long it still is when nothing else was said for this long."""
+
+QUIET: Final = (
+    events.Applied, events.Finished, events.Measured, events.Settled, events.Asked, events.Briefed, events.Requested,
+)  # fmt: skip
 """Facts that the line after them says again; an ask is told on stderr, with the command that answers it."""
 
 
@@ -140,17 +145,27 @@ class Follower:
     def _hint(self) -> None:
         state, name = self._viewer.state, self._run.name
         waiting = state.waiting
+        wait = state.backing_off
         pause = waiting.asked.ask if waiting else state.held_by or state.paused_by or ""
+        if not pause and wait and not state.paused_by:
+            pause = f"service {wait.experiment}.{wait.attempt}.{wait.until}"
         if pause and pause != self._told_pause:
             if waiting:
                 talk(f"{words.sentence(waiting.asked)}\n  answer with: {words.to_answer(waiting, name)}")
+            elif wait and not state.held_by and not state.paused_by:
+                talk(f"{words.service(wait, time.time())}; at once with: loopwatch resume {name}")
             else:
+                why = f": {words.one_line(state.paused_why)}; mend it, and" if state.paused_why else ";"
                 talk(
-                    f"{'held' if state.held_by else 'paused'} by {words.one_line(pause)}; go on with: loopwatch resume {name}"
+                    f"{'held' if state.held_by else 'paused'} by {words.one_line(pause)}{why} go on with: loopwatch resume {name}"
                 )
         self._told_pause = pause
 
     def _progress(self) -> None:
+        wait = self._viewer.state.backing_off
+        if wait and not self._json and time.monotonic() - self._told_at >= WAIT_TOLD_SECONDS:
+            say(f"#{wait.experiment} waits: {words.service(wait, time.time())}")
+            self._told_at = time.monotonic()
         current = self._viewer.state.current
         if (
             self._json
@@ -187,6 +202,8 @@ def is_told(fact: AnyFact) -> bool:
     """Whether a reader of lines wants this fact; in JSON every fact is told."""
     if isinstance(fact, events.Decided):
         return fact.person or fact.ask is not None or fact.answer not in ("approve", "accept", "let_run")
+    if isinstance(fact, events.TurnEnded):
+        return fact.outcome != "proposed"
     return not isinstance(fact, QUIET)
 
 

@@ -16,7 +16,9 @@ from .headless import say
 from .starting import read_state
 
 WATCH_SECONDS: Final = 0.5
-COLUMNS: Final = ("RUN", "TASK", "STATE", "EXPERIMENTS", "KEPT", "BEST", "BEGUN")
+NOTES_TOLD: Final = 3
+"""The last ones, each with its receipt."""
+COLUMNS: Final = ("RUN", "TASK", "STATE", "EXPERIMENTS", "KEPT", "BEST", "SPENT", "BEGUN")
 
 
 def runs(args: Namespace) -> int:
@@ -38,17 +40,19 @@ def status(args: Namespace) -> int:
     while True:
         alive = run.is_alive
         state = read_state(run)
-        text = dump(run_json(run.name, state, alive=alive)) if args.json else standing(run, state, alive=alive)
-        if text != told:
+        # A countdown alone is no news.
+        same = dump(run_json(run.name, state, alive=alive)) if args.json else standing(run, state, alive=alive, now=0)
+        if same != told:
+            text = same if args.json else standing(run, state, alive=alive, now=time.time())
             say(text if args.json or not told else "\n" + text)
-        told = text
+        told = same
         if not (args.watch and alive):
             return Exit.OK
         time.sleep(WATCH_SECONDS)
 
 
-def standing(run: Run, state: State, *, alive: bool) -> str:
-    """How a run stands, in a few lines."""
+def standing(run: Run, state: State, *, alive: bool, now: float) -> str:
+    """How a run stands, in a few lines; `now` is what waits are counted to."""
     word, doing = words.state_word(state, alive=alive), words.now(state, alive=alive)
     lines = [f"{run.name}: {doing}" if doing.startswith(word) else f"{run.name}: {word}; {doing}"]
     if state.opened:
@@ -60,8 +64,23 @@ def standing(run: Run, state: State, *, alive: bool) -> str:
     if state.gates:
         lines.append("gates        " + ", ".join(f"{gate} {policy}" for gate, policy in state.gates.items()))
         lines.append(f"forecaster   {client.forecaster_record(state)}")
+    if state.spent.requests or state.caps.any:
+        lines.append(f"money        spent {words.spent_of_cap(state)}")
+        if state.caps.any:
+            lines.append(f"caps         {words.caps(state.caps)}")
+    if state.backing_off and alive:
+        lines.append(f"waits        {words.service(state.backing_off, now)}")
+    if state.waited_seconds >= 1:
+        lines.append(f"waited       {words.duration(state.waited_seconds)} for services, counted apart from the work")
+    if said := [(e.number, e.review) for e in state.experiments.values() if e.review]:
+        number, review = said[-1]
+        lines.append(f"review       #{number}: {words.review(review)}")
+    if state.muted_by:
+        lines.append(f"reviewer     muted by {words.one_line(state.muted_by)}")
     if unread := state.unread_notes():
         lines.append(f"notes        {len(unread)} for the next prompt")
+    for note in list(state.notes.values())[-NOTES_TOLD:]:
+        lines.append(f"note {note.number:<7} {words.receipt(note)}: {words.one_line(note.text)}")
     if state.warnings:
         lines.append(f"warned       {words.one_line(state.warnings[-1].text)}")
     if what := _what_to_do(run, state, alive=alive):
@@ -74,6 +93,10 @@ def _what_to_do(run: Run, state: State, *, alive: bool) -> str:
         return f"loopwatch resume {run.name}"
     if state.waiting:
         return words.to_answer(state.waiting, run.name)
+    if state.paused_why:
+        return f"mend it, then: loopwatch resume {run.name}"
+    if state.backing_off:
+        return f"loopwatch resume {run.name} (tries again at once)"
     return f"loopwatch resume {run.name}" if state.paused_by or state.held_by else ""
 
 
@@ -90,7 +113,7 @@ def _row(run: Run) -> tuple[str, ...]:
     try:
         state, alive = read_state(run), run.is_alive
     except LoopwatchError as error:
-        return (run.name, "–", "unreadable", "–", "–", words.one_line(str(error)), begun)
+        return (run.name, "–", "unreadable", "–", "–", "–", words.one_line(str(error)), begun)
     task = words.one_line(state.opened.task) if state.opened else "–"
     best = words.number(state.best_value)
     return (
@@ -100,6 +123,7 @@ def _row(run: Run) -> tuple[str, ...]:
         str(state.count()),
         str(state.count("kept")),
         best,
+        words.spent(state.spent) if state.spent.requests else "–",
         begun,
     )
 

@@ -50,7 +50,7 @@ def _experiment(run: Run, state: State, number: int) -> Experiment:
 
 def _tell(viewer: Viewer, experiment: Experiment) -> None:
     state = viewer.state
-    say(f"{words.one_line(state.run)} #{experiment.number}: {_outcome(experiment)}")
+    say(f"{words.one_line(state.run)} #{experiment.number}: {words.outcome(experiment)}")
     say("")
     for label, text in _sentences(experiment, state):
         say(f"{label:<12}{text}")
@@ -63,19 +63,22 @@ def _tell(viewer: Viewer, experiment: Experiment) -> None:
         say(chart)
 
 
-def _outcome(experiment: Experiment) -> str:
-    if experiment.verdict is None:
-        return f"not judged yet, it is {experiment.step}"
-    return words.verdict(experiment.verdict, experiment.reason)
-
-
 def _sentences(experiment: Experiment, state: State) -> list[tuple[str, str]]:
     found = [("hypothesis", words.one_line(experiment.hypothesis)), ("mechanism", words.one_line(experiment.mechanism))]
+    found.append(("expected", words.one_line(experiment.expected)))
+    found.append(("beware", "; ".join(words.flags(experiment, state))))
+    found += [
+        (f"note {note.number}", f"read {words.RECEIPTS[note.where]}: {words.one_line(note.text)}")
+        for note in state.notes.values()
+        if note.read_in == experiment.number
+    ]
     found.append(("author", words.one_line(experiment.author or experiment.proposer) + _revision(experiment)))
     if experiment.value is not None:
         found.append(
             ("measured", f"{words.one_line(state.metric.name)} {words.number(experiment.value)}{_gain(experiment)}")
         )
+    if experiment.turn and experiment.turn.outcome != "proposed":
+        found.append(("turn", words.turn(experiment.turn)))
     found += [("decided", words.sentence(decided)) for decided in experiment.decisions]
     if experiment.verdict:
         found.append(("verdict", f"{words.VERDICTS[experiment.verdict]}, by {words.one_line(experiment.by)}"))
@@ -83,9 +86,26 @@ def _sentences(experiment: Experiment, state: State) -> list[tuple[str, str]]:
         attempts = "1 attempt" if experiment.attempt == 1 else f"{experiment.attempt} attempts"
         used = f"{words.duration(finished.wall_seconds)}, {words.duration(finished.cpu_seconds)} of processor time"
         found.append(("ran", f"{attempts}; the last took {used} and at most {finished.peak_memory_mb:.0f} MB"))
+    if experiment.explained:
+        found.append(("held", f"the mechanism: {words.mechanism(experiment)}"))
+    if experiment.review:
+        found.append(("review", f"{words.review(experiment.review)}, by {words.one_line(experiment.review.by)}"))
+    if experiment.spent.requests:
+        found.append(("cost", _cost(experiment)))
+    if experiment.waited_seconds >= 1:
+        found.append(("waited", f"{words.duration(experiment.waited_seconds)} for services"))
+    if experiment.brief:
+        found.append(("brief", f"{experiment.brief.digest[:12]}, about {words.tokens(experiment.brief.tokens)} tokens"))
     if experiment.commit:
         found.append(("commit", words.one_line(experiment.commit)))
     return [(label, text) for label, text in found if text]
+
+
+def _cost(experiment: Experiment) -> str:
+    spent = experiment.spent
+    requests = "1 request" if spent.requests == 1 else f"{spent.requests} requests"
+    sent, written = words.tokens(spent.prompt_tokens), words.tokens(spent.output_tokens)
+    return f"{words.spent(spent)} in {requests}, {sent} tokens sent and {written} written"
 
 
 def _revision(experiment: Experiment) -> str:

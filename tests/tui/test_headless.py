@@ -20,7 +20,7 @@ def script(home: Path, *lines: dict[str, Any]) -> str:
 
 
 def lr(value: float, **more: Any) -> dict[str, Any]:
-    return {"hypothesis": f"LR {value}", "set": {"train.py": {"LR": value}}, **more}
+    return {"hypothesis": f"LR {value}", "mechanism": "larger steps", "set": {"train.py": {"LR": value}}, **more}
 
 
 def facts(text: str) -> list[dict[str, Any]]:

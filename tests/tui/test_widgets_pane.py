@@ -12,7 +12,7 @@ from loopwatch.tui.widgets.curve import Curve, Forecast, Level, Mark, Series
 from loopwatch.tui.widgets.diff import Diff
 from loopwatch.tui.widgets.pane import Pane, changed_cells
 from loopwatch.tui.widgets.table import Column, Row, Table
-from loopwatch.tui.widgets.tail import Tail
+from loopwatch.tui.widgets.tail import Tail, Voice
 
 from .stage import HOSTILE, SIZES, assert_fit_to_paint, on_stage, text_of
 
@@ -31,7 +31,7 @@ def filled_tail(ascii_only: bool) -> tuple[Pane, Callable[[], None]]:
     def fill() -> None:
         tail.heading(EVIL)
         for text in HOSTILE:
-            tail.append(text, role="bad")
+            tail.append(text, voice=Voice("bad", "…"))
             tail.flush()
 
     return tail, fill
