@@ -69,11 +69,18 @@ class Preset:
     """The providers whose keys it may see."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """What makes it ask, where that is no mode."""
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    """What a new session is told besides, in the agent's own words."""
 
 
 PRESETS = {
     "claude": Preset(
-        "claude-agent-acp", "npm install -g @agentclientprotocol/claude-agent-acp", mode="default", keys=("anthropic",)
+        "claude-agent-acp",
+        "npm install -g @agentclientprotocol/claude-agent-acp",
+        mode="default",
+        keys=("anthropic",),
+        # The user's settings may hold a permission that a person at the gate has not given.
+        meta={"claudeCode": {"options": {"settingSources": []}}},
     ),
     "codex": Preset("codex-acp", "npm install -g @agentclientprotocol/codex-acp", mode="read-only", keys=("openai",)),
     "gemini": Preset("gemini --acp", "npm install -g @google/gemini-cli", mode="default", keys=()),
@@ -132,7 +139,7 @@ class Acp:
         )
         session = Session(agent, self._name, scratch, turn, self._settings)
         try:
-            await session.open(self._settings.mode or self._preset.mode)
+            await session.open(self._settings.mode or self._preset.mode, self._preset.meta)
             return await converse(session, brief, scratch, turn)
         finally:
             await session.close()
@@ -158,6 +165,7 @@ class Session:
         self._shown: dict[str, str] = {}
         self._said: list[str] = []
         self._heard = 0
+        self._told = 0
         self._cost: float | None = None
         """Of the session so far, as the agent says."""
         self._paid = 0.0
@@ -167,22 +175,23 @@ class Session:
         self._request: Request | None = None
         self._connection: ClientSideConnection = connect_to_agent(self, agent)  # type: ignore[arg-type] # by its methods
 
-    async def open(self, mode: str | None) -> None:
+    async def open(self, mode: str | None, meta: Mapping[str, Any]) -> None:
         """Agree on a version, begin a session, and set the mode that asks."""
         from acp import RequestError
 
         try:
             async with asyncio.timeout(STARTING_SECONDS):
-                began = await self._begin()
+                began = await self._begin(meta)
                 await self._ask_first(began, mode)
         except RequestError as error:
-            raise self._trouble(error) from error
+            trouble = self._trouble(error)
+            raise trouble if trouble.kind == "bad_key" else ProposerFailed(str(trouble)) from error
         except ConnectionError:
             raise ProposerFailed(f"{self._name} {await self._agent.how_it_ended()}") from None
         except TimeoutError:
             raise Trouble("unavailable", f"{self._name} had no session within {STARTING_SECONDS} s") from None
 
-    async def _begin(self) -> "NewSessionResponse":
+    async def _begin(self, meta: Mapping[str, Any]) -> "NewSessionResponse":
         from acp import PROTOCOL_VERSION
         from acp.schema import Implementation
 
@@ -193,7 +202,9 @@ class Session:
             raise ProposerFailed(
                 f"{self._name} speaks version {agreed.protocol_version} of the Agent Client Protocol, loopwatch {PROTOCOL_VERSION}"
             )
-        began: NewSessionResponse = await self._connection.new_session(cwd=str(self._scratch.folder), mcp_servers=[])
+        began: NewSessionResponse = await self._connection.new_session(
+            cwd=str(self._scratch.folder), mcp_servers=[], **meta
+        )
         self._id = began.session_id
         return began
 
@@ -222,10 +233,9 @@ class Session:
         """See `dialogue.Agent`."""
         from acp import RequestError, text_block
 
-        self._said, self._heard = [], 0
-        prompt_tokens = tokens(text)
+        self._said, self._heard, self._told = [], 0, tokens(text)
         self._request = await self._turn.request(
-            self._name, prompt_tokens=prompt_tokens, output_tokens=self._settings.output_tokens
+            self._name, prompt_tokens=self._told, output_tokens=self._settings.output_tokens
         )
         clock = self._errands.start(self._silence())
         prompting = asyncio.create_task(self._connection.prompt(session_id=self._id, prompt=[text_block(text)]))
@@ -243,8 +253,7 @@ class Session:
         finally:
             clock.cancel()
             prompting.cancel()
-            guess = Usage(input=prompt_tokens, output=self._heard // CHARACTERS_PER_TOKEN)
-            self._request.used(usage or guess, usd=self._unpaid(), estimated=usage is None)
+            self._request.used(usage or self._guess(), usd=self._unpaid(), estimated=usage is None)
             self._request, self._paid = None, self._cost or 0.0
         self._heed(answer)
         return "".join(self._said)
@@ -286,13 +295,17 @@ class Session:
             case cut:
                 raise ProposerFailed(f"{self._name} was cut: {cut.replace('_', ' ')}", "truncated")
 
-    def _trouble(self, error: Exception) -> Exception:
+    def _trouble(self, error: Exception) -> Trouble:
         code, data = getattr(error, "code", 0), getattr(error, "data", None)
         detail = data.get("details") or data.get("message") if isinstance(data, dict) else data
         words = f"{self._name}: {error}{f' ({detail})' if isinstance(detail, str) else ''}"[:500]
         if code == _AUTH_REQUIRED:
             return Trouble("bad_key", f"{words}; log in with the agent's own program, then go on")
         return Trouble("unavailable", words)
+
+    def _guess(self) -> Usage:
+        """What was used at the least: an agent has a prompt of its own, and reads files."""
+        return Usage(input=self._told, output=self._heard // CHARACTERS_PER_TOKEN)
 
     def _unpaid(self) -> float | None:
         return None if self._cost is None else max(0.0, self._cost - self._paid)
@@ -318,12 +331,7 @@ class Session:
             case "usage_update" if (cost := found.get("cost")) and cost.get("currency") == "USD":
                 self._cost = float(cost["amount"])
                 if self._request:
-                    self._request.used(
-                        Usage(output=self._heard // CHARACTERS_PER_TOKEN),
-                        usd=self._unpaid(),
-                        estimated=True,
-                        final=False,
-                    )
+                    self._request.used(self._guess(), usd=self._unpaid(), estimated=True, final=False)
 
     async def request_permission(
         self, session_id: str, tool_call: "ToolCallUpdate", options: "list[PermissionOption]", **_: Any
