@@ -33,11 +33,12 @@ class Server:
     def __init__(self, *steps: Step, port: int = 0, record: Path | None = None, window: int = 1_000_000) -> None:
         """`window`: the longest prompt in tokens. `record`: a file for every request, a line of JSON each."""
         self.requests: list[Served] = []
-        self._steps, self._record, self._window = list(steps), record, window
+        self._record, self._window = record, window
+        self._steps = [step.model_copy() for step in steps]
         self._cached: dict[str, set[str]] = {}
         self._socket = socket.create_server(("127.0.0.1", port))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._ready, self._end = threading.Event(), asyncio.Event()
+        self._ready, self._end, self._further = threading.Event(), asyncio.Event(), asyncio.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
 
     def __enter__(self) -> Self:
@@ -48,6 +49,10 @@ class Server:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
+
+    def go_on(self) -> None:
+        """End the wait of the step that waits for it, and of those after it."""
+        self._loop.call_soon_threadsafe(self._further.set)
 
     def wait(self) -> None:
         """Serve until the process is ended."""
@@ -116,7 +121,9 @@ class Server:
         deltas = 0
         for event in events(step, served):
             if event["type"] == "content_block_delta":
-                if deltas == step.after:
+                if deltas == step.after and step.then == "wait":
+                    await self._further.wait()
+                elif deltas == step.after:
                     return await wire.fault(step)
                 deltas += 1
                 await wire.pause(step.seconds)
