@@ -49,7 +49,7 @@ def nearest(diff: str, earlier: Iterable[tuple[int, str]]) -> Near | None:
     for number, text in islice(earlier, LAST):
         old, others = _tokens(text)
         common = sum(min(count, others[token]) for token, count in bag.items())
-        found.append((2 * common / (len(old) + len(new) or 1), number, old))
+        found.append((2 * common / (len(old) + len(new)) if old or new else 1.0, number, old))
     best, most = None, -1.0
     # The share in common without regard to order is a bound: from the first that cannot be nearer, none can.
     for bound, number, old in sorted(found, key=lambda one: (-one[0], -one[1])):
