@@ -36,8 +36,8 @@ class Step(BaseModel):
 
     after: int | None = None
     """Something happens after so many deltas: `then`."""
-    then: Literal["incomplete", "reset", "clean", "stall", "garbage", "error"] = "incomplete"
-    """The connection is closed within the body, or reset; the body ends; silence; no JSON; an error of `type`."""
+    then: Literal["incomplete", "reset", "clean", "stall", "garbage", "error", "wait"] = "incomplete"
+    """The connection is closed within the body, or reset; the body ends; silence; no JSON; an error of `type`; a wait for `go_on`."""
 
     model: str | None = None
     """Only for requests of this model."""
