@@ -55,7 +55,7 @@ def _figures(experiment: Experiment, points: Sequence[Point], log: str) -> Mappi
         found["peak memory"] = f"{finished.peak_memory_mb:.0f} MB"
     speeds = [p.speed for p in points if p.attempt == experiment.attempt and p.speed is not None]
     if speeds:
-        found["speed"] = f"{show(median(speeds))} tokens/s"
+        found["speed"] = f"{median(speeds):.4g} tokens/s"
     return found | {f"{name} (as it printed)": value for name, value in _PRINTED.findall(log)[-6:]}
 
 
