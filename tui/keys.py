@@ -50,7 +50,7 @@ KEYS: tuple[Key, ...] = (
         "rewrite",
         "e",
         "amend",
-        "edit in $EDITOR what the agent asks for; agents that can take it do that instead",
+        "edit in $EDITOR what the agent asks for: it does that instead, or is denied with your words",
         "tool",
     ),
     Key(

@@ -1,8 +1,9 @@
 import pytest
 
 from loopwatch.engine import events
-from loopwatch.engine.config import StopConditions, StopReason
-from loopwatch.engine.events import AnyFact, Entry
+from loopwatch.engine.config import Caps, StopConditions, StopReason
+from loopwatch.engine.events import AnyFact, Entry, Outcome
+from loopwatch.engine.money import Spent, Usage
 from loopwatch.engine.state import State
 from loopwatch.tui import exits, words
 
@@ -60,6 +61,25 @@ EVERY_FACT: list[AnyFact] = [
     events.Measured(experiment=2, attempt=1, value=2.7),
     events.AttemptLost(experiment=2, attempt=1, why="the machine was too slow"),
     *judged(2, "kept", 2.7),
+    events.CapsChanged(caps=Caps(run_usd=5), by="anna"),
+    events.NoteRead(note=1, experiment=2, where="this turn"),
+    events.ReviewerMuted(muted=True, by="anna"),
+    events.Briefed(experiment=2, revision=1, digest="d", tokens=9000, left_out=("12 old experiments",)),
+    events.Requested(experiment=2, request=1, role="proposer", model="claude-opus-5", prompt_tokens=9000),
+    events.Billed(experiment=2, request=1, usage=Usage(input=9000, output=800)),
+    events.BackedOff(experiment=2, why="overloaded", until=1_750_000_000, attempt=1, attempts=8),
+    events.WentOn(experiment=2, waited_seconds=12.5),
+    events.TurnEnded(experiment=2, revision=1, outcome="refused", category="cyber", detail="it would not"),
+    events.Explained(experiment=2, mechanism="refuted", theory="the noise is what limits it", by="anna"),
+    events.Reviewed(
+        experiment=2,
+        by="haiku",
+        issue_type="repetition",
+        severity="high",
+        fix_suggestion="try the width",
+        confidence=0.8,
+        pattern_detected="three in a row",
+    ),
 ]
 
 
@@ -76,6 +96,109 @@ def test_every_kind_of_fact_is_in_the_table_above() -> None:
     kinds = {fact.kind for fact in EVERY_FACT}
 
     assert kinds == {fact.model_fields["kind"].default for fact in events.Fact.__subclasses__()}
+
+
+def backed_off(
+    until: float, *, why: str = "overloaded", attempt: int = 1, attempts: int | None = 8
+) -> events.BackedOff:
+    return events.BackedOff(experiment=2, why=why, until=until, attempt=attempt, attempts=attempts)
+
+
+@pytest.mark.parametrize(
+    ("left", "attempts", "room", "said"),
+    [
+        (11.2, 8, None, "overloaded; again in 12 s, try 2 of 8"),
+        (-3, 8, None, "overloaded; again in 0 s, try 2 of 8"),
+        (7860, None, None, "overloaded; again at 17:17, in 2 h 11 min"),
+        (3 * 86400, None, None, "overloaded; again at 18 Jun 15:06, in 72 h 00 min"),
+        (12, 8, 30, "again in 12 s, try 2 of 8"),
+        (12, 8, 15, "again in 12 s"),
+    ],
+)
+@pytest.mark.usefixtures("_utc")
+def test_a_wait_for_a_service_is_counted_down(left: float, attempts: int | None, room: int | None, said: str) -> None:
+    now = 1_750_000_000.0
+
+    assert words.service(backed_off(now + left, attempts=attempts), now, room=room) == said
+
+
+def test_a_long_reason_is_cut_before_the_countdown_is() -> None:
+    said = words.service(backed_off(12, why="the service said a lot of things about itself"), 0, room=50)
+
+    assert len(said) <= 50
+    assert said.startswith("the service said a")
+    assert said.endswith("…; again in 12 s, try 2 of 8")
+
+
+@pytest.mark.parametrize("until", [1e300, -5.0])
+def test_a_service_may_name_a_moment_that_no_calendar_has(until: float) -> None:
+    assert words.service(backed_off(until), 0)
+    assert words.sentence(backed_off(until))
+
+
+@pytest.mark.parametrize(
+    ("spent", "said"),
+    [
+        (Spent(), "$0.00"),
+        (Spent(usd=1.234, requests=2), "$1.23"),
+        (Spent(usd=1.234, requests=2, estimated=1), "~$1.23"),
+        (Spent(usd=1.234, requests=3, unpriced=1), "$1.23 + unknown"),
+        (Spent(requests=1, unpriced=1, prompt_tokens=12_000, output_tokens=345), "12.3k tokens, price unknown"),
+    ],
+)
+def test_what_is_not_known_of_the_money_is_said(spent: Spent, said: str) -> None:
+    assert words.spent(spent) == said
+
+
+def test_the_share_of_the_cap_is_said() -> None:
+    state = folded(opened(caps=Caps(run_usd=5)), started())
+    state.spent = Spent(usd=1, requests=1)
+    priced = words.spent_of_cap(state)
+    state.spent = Spent(usd=1, requests=2, unpriced=1)
+
+    assert priced == "$1.00 of $5.00 (20%)"
+    assert words.spent_of_cap(state) == "$1.00 + unknown of $5.00 (≥20%)"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        ("nothing", "no proposal: it had nothing to say"),
+        ("refused", "no proposal: the model refused (cyber): it had nothing to say"),
+        ("truncated", "no proposal: the answer was cut (cyber): it had nothing to say"),
+    ],
+)
+def test_an_experiment_without_a_proposal_says_how_its_turn_ended(outcome: Outcome, said: str) -> None:
+    category = "" if outcome == "nothing" else "cyber"
+    ended = events.TurnEnded(
+        experiment=2, revision=1, outcome=outcome, detail="it had nothing to say", category=category
+    )
+    state = folded(opened(), started(), *proposed(2, "x")[:1], ended, *judged(2, "unproposed"))
+
+    assert words.outcome(state.experiments[2]) == said
+
+
+def test_a_proposal_of_several_changes_or_near_an_earlier_one_is_flagged() -> None:
+    near = proposed(3, "y")[1].model_copy(update={"changes": 2, "nearest": 2, "distance": 0.17})
+    far = near.model_copy(update={"experiment": 4, "changes": 1, "distance": 0.9})
+    state = folded(
+        opened(), started(), *proposed(2, "x"), *judged(2, "discarded"), *proposed(3, "y")[:1], near,
+        *judged(3, "kept", 2.0), *proposed(4, "z")[:1], far,
+    )  # fmt: skip
+
+    assert words.flags(state.experiments[3], state) == ["2 changes at once", "0.17 from #2 (discarded)"]
+    assert words.flags(state.experiments[4], state) == []
+
+
+def test_a_note_has_a_receipt() -> None:
+    noted = events.Noted(note=1, text="try depth", by="anna")
+    unread = folded(opened(), started(), noted)
+    read = folded(
+        opened(), started(), noted, *proposed(2, "x")[:1], events.NoteRead(note=1, experiment=2, where="next request")
+    )
+
+    assert words.receipt(unread.notes[1]) == "not read yet"
+    assert words.receipt(read.notes[1]) == "read in #2, with its next request"
 
 
 def test_a_verdict_is_said_once() -> None:
@@ -192,6 +315,7 @@ def test_the_best_is_compared_with_the_baseline() -> None:
     ("gate", "said"),
     [
         ("apply", "loopwatch approve made-1 (or: veto, send-back -m WHY, amend --diff FILE)"),
+        ("tool", "loopwatch allow made-1 (or: deny -m WHY)"),
         ("run", "loopwatch let-run made-1 (or: abort)"),
         ("verdict", "loopwatch accept made-1 (or: keep, discard)"),
     ],
