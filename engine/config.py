@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from . import policy
 from .forecast import ERROR_BUDGET, FORECASTERS
+from .money import dollars
 from .registry import PROPOSERS, REVIEWERS, STRATEGIES, known
 
 StopReason = Literal[
@@ -117,6 +118,12 @@ class Caps(BaseModel):
     def any(self) -> bool:
         """Whether there is a cap."""
         return any(cap is not None for cap in (self.proposal_usd, self.run_usd, self.day_usd))
+
+    @property
+    def words(self) -> str:
+        """What may be spent, such as `$20.00 for the run and $5.00 for a day of all runs`."""
+        known = {"a proposal": self.proposal_usd, "the run": self.run_usd, "a day of all runs": self.day_usd}
+        return " and ".join(f"{dollars(cap)} for {what}" for what, cap in known.items() if cap) or "any amount of money"
 
 
 class RunConfig(BaseModel):

@@ -118,7 +118,7 @@ class Inbox:
                 return f"gate {command.gate} is {command.policy} from now on", (fact,), _nothing
             case commands.SetCaps():
                 caps = self._state.caps.model_copy(update=command.caps.model_dump(exclude_none=True))
-                return "it may spend so much from now on", (CapsChanged(caps=caps, by=row.by),), self._lab.desk.retry
+                return f"{caps.words} from now on", (CapsChanged(caps=caps, by=row.by),), self._lab.desk.retry
             case commands.Trust():
                 if self._state.trusted_by:
                     raise Refused(f"it may act already, since {self._state.trusted_by} let it")

@@ -67,7 +67,7 @@ def standing(run: Run, state: State, *, alive: bool, now: float) -> str:
     if state.spent.requests or state.caps.any:
         lines.append(f"money        spent {words.spent_of_cap(state)}")
         if state.caps.any:
-            lines.append(f"caps         {words.caps(state.caps)}")
+            lines.append(f"caps         {state.caps.words}")
     if state.backing_off and alive:
         lines.append(f"waits        {words.service(state.backing_off, now)}")
     if state.waited_seconds >= 1:

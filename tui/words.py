@@ -9,7 +9,6 @@ import time
 from typing import Final, Literal, assert_never
 
 from loopwatch.engine import events
-from loopwatch.engine.config import Caps
 from loopwatch.engine.events import Answer, AnyFact, Outcome, Verdict
 from loopwatch.engine.money import Spent
 from loopwatch.engine.money import dollars as dollars
@@ -134,13 +133,6 @@ def number(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.4g}" if value and (abs(value) < 0.01 or abs(value) >= 10_000) else f"{value:.4f}"
-
-
-def caps(of: Caps) -> str:
-    """What may be spent."""
-    known = ((of.proposal_usd, "a proposal"), (of.run_usd, "the run"), (of.day_usd, "a day, all runs together"))
-    said = [f"{what} may cost {dollars(cap)}" for cap, what in known if cap is not None]
-    return "; ".join(said) or "there is no cap on money"
 
 
 def spent(of: Spent) -> str:
@@ -291,7 +283,7 @@ def _told(fact: AnyFact) -> str:
         case events.PolicyChanged():
             return f"the {fact.gate} gate is now {clean(fact.policy)}, by {clean(fact.by)}"
         case events.CapsChanged():
-            return f"{caps(fact.caps)}, by {clean(fact.by)}"
+            return f"it may spend {fact.caps.words}, by {clean(fact.by)}"
         case events.Noted():
             return f"note {fact.note} by {clean(fact.by)}: {one_line(fact.text)}"
         case events.NoteRead():

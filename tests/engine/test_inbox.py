@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from loopwatch.engine import commands, events
 from loopwatch.engine.commands import AnyCommand, Reply
+from loopwatch.engine.config import Caps
 from loopwatch.engine.constants import set_constant
 from loopwatch.engine.edits import render
 from loopwatch.engine.events import AnyFact, Decided
@@ -214,6 +215,23 @@ async def test_a_pause_closes_the_lab_once_and_resume_opens_it(engine: Engine, v
         (False, "it is neither paused nor held"),
     ]
     await eventually(engine.lab.resumed.is_set)
+
+
+async def test_whoever_does_not_want_to_wait_for_a_service_says_resume(engine: Engine, viewer: Viewer) -> None:
+    engine.journal.append(
+        facts.proposed(2)[0], events.BackedOff(experiment=2, why="overloaded", until=2e9, attempt=1, attempts=8)
+    )
+
+    assert await viewer.ask(commands.Resume()) == (True, "it tries again at once")
+
+
+async def test_a_cap_that_is_not_named_stays_as_it_is(engine: Engine, viewer: Viewer) -> None:
+    await viewer.ask(commands.SetCaps(caps=Caps(run_usd=20, day_usd=5)))
+
+    ok, text = await viewer.ask(commands.SetCaps(caps=Caps(run_usd=30)), by="bo")
+
+    assert (ok, text) == (True, "$30.00 for the run and $5.00 for a day of all runs from now on")
+    assert viewer.facts()[-1] == events.CapsChanged(caps=Caps(run_usd=30, day_usd=5), by="bo")
 
 
 async def test_what_does_not_run_is_neither_held_nor_aborted(engine: Engine, viewer: Viewer) -> None:
