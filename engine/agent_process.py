@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from .checkout import remove
-from .credentials import VARIABLES, redact
-from .process import Ended, Kept, Spec
+from .credentials import VARIABLES, Redactor, redact
+from .process import Kept, Spec
 
 LINE_BYTES = 32 << 20
 """A longer line is no message."""
@@ -26,8 +26,6 @@ FOLDER_BYTES = 8 << 30
 """What an agent may write into its folder."""
 
 _STREAMS = 'in=$1 out=$2 err=$3; shift 3; exec "$@" <"$in" >"$out" 2>"$err"'
-
-
 _NAMES = ("in", "out", "err")
 
 
@@ -58,6 +56,7 @@ class AgentProcess:
         self._room = LOG_BYTES
         self._active = time.monotonic()
         self._last_line = ""
+        self._errors = Redactor()
         self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._keep_errors())]
 
     @classmethod
@@ -73,14 +72,19 @@ class AgentProcess:
             out_folders=(folder,),
             out_cap_bytes=FOLDER_BYTES,
         )
-        pipes = await _Pipes.open(place)
+        pipes = _Pipes(place)
         try:
+            await pipes.open()
             kept = await Kept.launch(spec)
         except BaseException:
             pipes.close()
             raise
         agent = cls(kept, pipes, log)
-        await kept.go()
+        try:
+            await kept.go()
+        except BaseException:
+            await agent.close()
+            raise
         return agent
 
     async def send(self, message: Mapping[str, Any]) -> None:
@@ -95,7 +99,7 @@ class AgentProcess:
             try:
                 line = await self._pipes.output.readline()
             except ValueError:  # a line beyond all measure
-                self._write(b"[a line too long for a message]\n")
+                self._write("[a line too long for a message]\n")
                 continue
             self._active = time.monotonic()
             if not line:
@@ -106,11 +110,7 @@ class AgentProcess:
                 message = None
             if isinstance(message, dict):
                 return message
-            self._write(line)
-
-    async def ended(self) -> Ended:
-        """Wait for the end of its tree."""
-        return await self._kept.ended()
+            self._write(redact(line.decode("utf-8", "replace")))
 
     async def silence(self, seconds: float, *, unless: Callable[[], bool]) -> None:
         """Wait until there was no line in either direction for so long, and `unless` is not so."""
@@ -145,11 +145,11 @@ class AgentProcess:
         self._pipes.release()
 
     async def _keep_errors(self) -> None:
-        while line := await self._pipes.errors.read(1 << 16):
-            self._write(line)
+        while piece := await self._pipes.errors.read(1 << 16):
+            self._write(self._errors.feed(piece.decode("utf-8", "replace")))
+        self._write(self._errors.rest())
 
-    def _write(self, data: bytes) -> None:
-        text = redact(data.decode("utf-8", "replace"))
+    def _write(self, text: str) -> None:
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         self._last_line = lines[-1][:300] if lines else self._last_line
         kept = text.encode()[: self._room]
@@ -185,15 +185,12 @@ class _Pipes:
         self.output: asyncio.StreamReader
         self.errors: asyncio.StreamReader
 
-    @classmethod
-    async def open(cls, folder: Path) -> Self:
-        pipes = cls(folder)
-        file = os.fdopen(os.open(folder / "in", os.O_WRONLY | os.O_NONBLOCK), "wb", 0)
-        pipes.input, _ = await asyncio.get_running_loop().connect_write_pipe(asyncio.BaseProtocol, file)
-        pipes._transports.append(pipes.input)
-        pipes.output = await pipes._reader("out")
-        pipes.errors = await pipes._reader("err")
-        return pipes
+    async def open(self) -> None:
+        file = os.fdopen(os.open(self._folder / "in", os.O_WRONLY | os.O_NONBLOCK), "wb", 0)
+        self.input, _ = await asyncio.get_running_loop().connect_write_pipe(asyncio.BaseProtocol, file)
+        self._transports.append(self.input)
+        self.output = await self._reader("out")
+        self.errors = await self._reader("err")
 
     async def _reader(self, name: str) -> asyncio.StreamReader:
         reader = asyncio.StreamReader(limit=LINE_BYTES)
