@@ -317,3 +317,18 @@ async def test_a_command_of_another_version_is_answered_too(engine: Engine, tmp_
     ok, answer = await viewer.ask(Dance())  # type: ignore[arg-type]
 
     assert (ok, answer) == (False, "this engine does not know that command; is the viewer of another version?")
+
+
+async def test_a_person_says_of_a_judged_experiment_whether_its_mechanism_held(viewer: Viewer) -> None:
+    command = commands.Explain(experiment=1, mechanism="refuted", theory="it was the scale")
+
+    assert await viewer.ask(command) == (True, "the mechanism of #1 is refuted")
+    assert viewer.facts()[-1] == events.Explained(
+        experiment=1, mechanism="refuted", theory="it was the scale", by="anna"
+    )
+
+
+async def test_a_mechanism_is_open_until_there_is_a_verdict(viewer: Viewer) -> None:
+    ok, answer = await viewer.ask(commands.Explain(experiment=2, mechanism="confirmed"))
+
+    assert (ok, answer) == (False, "#2 has no verdict yet, so its mechanism is open")
