@@ -47,8 +47,10 @@ def main(run_dir: Path) -> int:
     except RunInUse as error:
         print(error, file=sys.stderr)
         return 5
+    from .credentials import Log
     from .supervisor import supervise
 
+    sys.stderr = Log(sys.stderr.buffer, errors="backslashreplace", line_buffering=True)
     asyncio.run(supervise(run_dir))
     return 0
 
@@ -59,7 +61,5 @@ if __name__ == "__main__":
     except Exception:
         import traceback
 
-        from .credentials import redact
-
-        print(redact(traceback.format_exc()), end="", file=sys.stderr)
+        traceback.print_exc()
         sys.exit(4)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from . import home
 from .commands import AnyCommand
 from .config import RunConfig
+from .credentials import redact as redact
 from .errors import LoopwatchError, RunInUse, RunNotFound, StateFolderError
 from .events import EngineStarted, Entry, Stopped
 from .ledger import Inbox, Ledger

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
+from io import TextIOWrapper
 from pathlib import Path
 
 from . import home
@@ -59,6 +60,20 @@ def redact(text: str) -> str:
     for secret in secrets():
         text = text.replace(secret, HIDDEN)
     return text
+
+
+def environment_without_keys() -> dict[str, str]:
+    """This process's environment, without the variables that hold a key."""
+    return {name: value for name, value in os.environ.items() if redact(value) == value}
+
+
+class Log(TextIOWrapper):
+    """A log that no key gets into, whoever writes there."""
+
+    def write(self, text: str) -> int:
+        """Write it without keys."""
+        super().write(redact(text))
+        return len(text)
 
 
 class Redactor:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from . import keeper_output
+from .credentials import environment_without_keys
 from .keeper_lost import sweep_reported
 from .spec import Ended, Outcome, Spec, Usage
 
@@ -79,6 +80,7 @@ def _start_keeper() -> _Lines:
             stderr=subprocess.DEVNULL,
             pass_fds=[status_write],
             start_new_session=True,
+            env=environment_without_keys(),  # whoever it starts can read it
         )
     except BaseException:
         os.close(status_read)

@@ -37,7 +37,7 @@ from .watcher import Watcher
 from .workspace import Workspace
 
 NOT_PROTECTED = (
-    "experiments run as your own user: they can read and write what you can, and use the network",
+    "experiments run as your own user: they can read and write what you can, keys in your files among it, and use the network",
     "memory is measured, not limited",
 )
 """What no part of this engine prevents; shown to whoever watches."""

@@ -59,12 +59,14 @@ def _write_traceback(error: Exception) -> str:
 
     import platformdirs
 
+    from loopwatch.engine.client import redact
+
     text = "".join(traceback.format_exception(error))
     folder = Path(os.environ.get("LOOPWATCH_HOME") or platformdirs.user_state_dir("loopwatch")).expanduser()
     file = folder / "failure.log"
     try:
         with open(file, "a", encoding="utf-8", errors="replace") as log:
-            log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} loopwatch {' '.join(sys.argv[1:])}\n{text}\n")
+            log.write(redact(f"{time.strftime('%Y-%m-%d %H:%M:%S')} loopwatch {' '.join(sys.argv[1:])}\n{text}\n"))
     except OSError:
         return f"its traceback is:\n{text}"
     return f"its traceback is in {file}"

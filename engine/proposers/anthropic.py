@@ -2,10 +2,8 @@
 
 from ..config import AgentSettings
 from ..models import anthropic
+from ..registry import DEFAULT_MODELS
 from .talker import Talker
-
-MODEL = "claude-sonnet-5-5"
-"""Asked when no other is named."""
 
 
 class Anthropic(Talker):
@@ -13,6 +11,6 @@ class Anthropic(Talker):
 
     def __init__(self, argument: str, settings: AgentSettings) -> None:
         """`argument` is the model."""
-        name = argument or MODEL
+        name = argument or DEFAULT_MODELS["anthropic"]
         anthropic.Anthropic(name, settings)  # what it cannot use is said before a run begins
         super().__init__(anthropic.Anthropic, name, settings)
