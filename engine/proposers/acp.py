@@ -127,9 +127,9 @@ class Acp:
 
     async def propose(self, brief: Brief, turn: Turn) -> Proposal:
         """See `Proposer`."""
-        return await patiently(lambda: self._propose(brief, turn), turn, self._settings)
+        return await patiently(lambda shrink: self._propose(brief, turn, shrink), turn, self._settings)
 
-    async def _propose(self, brief: Brief, turn: Turn) -> Proposal:
+    async def _propose(self, brief: Brief, turn: Turn, shrink: int) -> Proposal:
         scratch = Scratch(turn.scratch(), brief)
         agent = await AgentProcess.start(
             self._command,
@@ -140,7 +140,7 @@ class Acp:
         session = Session(agent, self._name, scratch, turn, self._settings)
         try:
             await session.open(self._settings.mode or self._preset.mode, self._preset.meta)
-            return await converse(session, brief, scratch, turn)
+            return await converse(session, brief, scratch, turn, shrink=shrink)
         finally:
             await session.close()
             checkout.remove(scratch.folder)

@@ -59,38 +59,51 @@ class ClaudeCode:
         program = shutil.which(PROGRAM)
         if program is None:
             raise ConfigError(f"there is no program {PROGRAM!r} on the PATH; install it with: {INSTALL}")
-        self._command = [
-            program, "-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose",
-            "--include-partial-messages", "--replay-user-messages", "--permission-prompt-tool", "stdio",
-            "--permission-mode", settings.mode or "default", "--setting-sources", "", "--strict-mcp-config",
-            "--no-session-persistence", "--thinking-display", "summarized", "--tools", TOOLS,
-            *(["--model", argument] if argument else []), *(["--effort", settings.effort] if settings.effort else []),
-        ]  # fmt: skip
-        self._name = f"claude-code:{argument}" if argument else "claude-code"
-        self._settings = settings
+        self._program, self._model, self._settings = program, argument, settings
         self._environment = {"DISABLE_AUTOUPDATER": "1"}
         if settings.base_url:
             self._environment["ANTHROPIC_BASE_URL"] = settings.base_url
 
     async def propose(self, brief: Brief, turn: Turn) -> Proposal:
         """See `Proposer`."""
-        return await patiently(lambda: self._propose(brief, turn), turn, self._settings)
+        fallback = self._settings.fallback
+        try:
+            return await self._with(self._model, brief, turn)
+        except ProposerFailed as failure:
+            if failure.outcome != "refused" or fallback in (None, self._model):
+                raise
+            turn.hear("notice", f"{failure}; asking {fallback}\n")
+            return await self._with(fallback or "", brief, turn)
 
-    async def _propose(self, brief: Brief, turn: Turn) -> Proposal:
+    async def _with(self, model: str, brief: Brief, turn: Turn) -> Proposal:
+        return await patiently(lambda shrink: self._propose(model, brief, turn, shrink), turn, self._settings)
+
+    async def _propose(self, model: str, brief: Brief, turn: Turn, shrink: int) -> Proposal:
         scratch = Scratch(turn.scratch(), brief)
         agent = await AgentProcess.start(
-            self._command,
+            self._command(model),
             folder=scratch.folder,
             environment=environment(scratch.folder, keys=("anthropic",), more=self._environment),
             log=log_beside(scratch.folder),
         )
-        session = Session(agent, self._name, scratch, turn, self._settings)
+        name = f"claude-code:{model}" if model else "claude-code"
+        session = Session(agent, name, scratch, turn, self._settings)
         try:
             await session.open()
-            return await converse(session, brief, scratch, turn)
+            return await converse(session, brief, scratch, turn, shrink=shrink)
         finally:
             await session.close()
             checkout.remove(scratch.folder)
+
+    def _command(self, model: str) -> list[str]:
+        mode, effort = self._settings.mode or "default", self._settings.effort
+        return [
+            self._program, "-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose",
+            "--include-partial-messages", "--replay-user-messages", "--permission-prompt-tool", "stdio",
+            "--permission-mode", mode, "--setting-sources", "", "--strict-mcp-config",
+            "--no-session-persistence", "--thinking-display", "summarized", "--tools", TOOLS,
+            *(["--model", model] if model else []), *(["--effort", effort] if effort else []),
+        ]  # fmt: skip
 
 
 class Session:
@@ -109,7 +122,8 @@ class Session:
         self._paid = 0.0
         """Of the cost that it counts for the whole conversation, what is in the books."""
         self._resets_at: float | None = None
-        self._category = ""
+        self._stop = self._category = ""
+        """How its last answer stopped, and the rule by which it was refused."""
         self._used: Usage | None = None
         """In this turn, as far as it said."""
         self._result: dict[str, Any] = {}
@@ -126,7 +140,8 @@ class Session:
 
     async def say(self, text: str) -> str:
         """See `dialogue.Agent`."""
-        self._said, self._heard, self._category, self._result, self._used = [], 0, "", {}, None
+        self._said, self._heard, self._stop, self._category = [], 0, "", ""
+        self._result, self._used = {}, None
         prompt_tokens = tokens(text)
         request = await self._turn.request(
             self._name, prompt_tokens=prompt_tokens, output_tokens=self._settings.output_tokens
@@ -188,7 +203,7 @@ class Session:
                 limit = _object(message, "rate_limit_info")
                 self._resets_at = limit.get("resetsAt") if limit.get("status") == "rejected" else None
             case "system" if message.get("subtype") == "api_retry":
-                self._hear("notice", f"its service has trouble ({message.get('error_status')}); it tries again\n")
+                self._take_retry(message)
             case "result":
                 self._result, self._used = message, _sum(self._used, _usage(_object(message, "usage")))
 
@@ -199,8 +214,17 @@ class Session:
                 self._hear("thinking", str(delta.get("thinking") or ""))
             case "text_delta":
                 self._hear("text", str(delta.get("text") or ""))
-        if details := _object(delta, "stop_details"):
-            self._category = str(details.get("category") or "")
+        if event.get("type") == "message_delta":
+            self._stop = str(delta.get("stop_reason"))
+            self._category = str(_object(delta, "stop_details").get("category") or "")
+
+    def _take_retry(self, message: Mapping[str, Any]) -> None:
+        """It waits and tries again by itself; a key that is not taken now will not be taken then."""
+        status = message.get("error_status")
+        if status == 401:
+            raise Trouble("bad_key", f"{self._name}: its service does not take its key or login")
+        seconds = _count(message, "retry_delay_ms") / 1000
+        self._hear("notice", f"its service has trouble ({status}); it tries again in {seconds:.0f} s\n")
 
     def _take_answer(self, answer: Mapping[str, Any]) -> None:
         for block in _blocks(answer):
@@ -332,18 +356,27 @@ class Session:
     def _heed(self, result: Mapping[str, Any]) -> None:
         words = " ".join(str(result.get("result") or "; ".join(map(str, result.get("errors") or ()))).split())[-300:]
         said = f": {words}" if words else ""
-        stop, status = result.get("stop_reason"), result.get("api_error_status")
-        if stop == "refusal":
+        if "refusal" in (self._stop, result.get("stop_reason")):
             category = f" ({self._category})" if self._category else ""
             raise ProposerFailed(f"{self._name} refused{category}{said}", "refused", category=self._category)
+        if "max_tokens" in (self._stop, result.get("stop_reason")):
+            raise ProposerFailed(f"the answer of {self._name} was cut{said}", "truncated")
         if result.get("is_error"):
             after = None if self._resets_at is None else max(0.0, self._resets_at - time.time())
-            kind: TroubleKind = "limit" if after is not None else TROUBLE.get(status or 0, "unavailable")
-            if status is None and "/login" in words:
-                kind = "bad_key"
-            raise Trouble(kind, f"{self._name}{said or ' ended its turn with an error'}", after=after)
-        if stop == "max_tokens":
-            raise ProposerFailed(f"the answer of {self._name} was cut", "truncated")
+            raise Trouble(
+                _kind(result, words, after), f"{self._name}{said or ' ended its turn with an error'}", after=after
+            )
+
+
+def _kind(result: Mapping[str, Any], words: str, after: float | None) -> TroubleKind:
+    if after is not None:
+        return "limit"
+    if result.get("terminal_reason") == "prompt_too_long":
+        return "too_long"
+    status = result.get("api_error_status")
+    if status is None and "/login" in words:
+        return "bad_key"
+    return TROUBLE.get(status or 0, "unavailable")
 
 
 def _usage(used: Mapping[str, Any]) -> Usage:
@@ -364,7 +397,7 @@ def _sum(one: Usage | None, other: Usage) -> Usage:
 
 def _count(used: Mapping[str, Any], name: str) -> int:
     count = used.get(name)
-    return count if isinstance(count, int) else 0
+    return int(count) if isinstance(count, int | float) else 0
 
 
 def _object(parent: Mapping[str, Any], name: str) -> dict[str, Any]:

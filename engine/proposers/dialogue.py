@@ -98,10 +98,10 @@ class _Claims(BaseModel):
         return Lesson(said.experiment, said.mechanism, said.theory[:WORDS])
 
 
-async def converse(agent: Agent, brief: Brief, scratch: Scratch, turn: Turn) -> Proposal:
+async def converse(agent: Agent, brief: Brief, scratch: Scratch, turn: Turn, *, shrink: int) -> Proposal:
     """What the agent left in its copy, and why. What is still wrong with it after its repairs, the desk will say."""
     editable = ", ".join(brief.task.editable)
-    text = f"{turn.prompt().text}\n\n{INSTRUCTIONS.format(editable=editable)}"
+    text = f"{turn.prompt(shrink=shrink).text}\n\n{INSTRUCTIONS.format(editable=editable)}"
     repairs, asked_for_claims, told_reasons = 0, False, False
     claims: _Claims | None = None
     while True:
@@ -166,13 +166,20 @@ def _last_words(said: str) -> str:
     return f": {words[-300:]}" if words else ""
 
 
-async def patiently(once: Callable[[], Awaitable[Proposal]], turn: Turn, settings: AgentSettings) -> Proposal:
-    """Begin again, with a fresh agent in a fresh copy, while its service has trouble; no wait is silent."""
-    limits = failures = 0
+async def patiently(once: Callable[[int], Awaitable[Proposal]], turn: Turn, settings: AgentSettings) -> Proposal:
+    """Begin again, with a fresh agent in a fresh copy, while its service has trouble; no wait is silent.
+
+    `once` is told how often the history is to be halved: once, when it is too long.
+    """
+    limits = failures = shrink = 0
     while True:
         try:
-            return await once()
+            return await once(shrink)
         except Trouble as trouble:
+            if trouble.kind == "too_long" and not shrink:
+                shrink = 1
+                turn.hear("notice", f"{trouble}; asking again with half of the history\n")
+                continue
             if outcome := HOPELESS.get(trouble.kind):
                 raise ProposerFailed(str(trouble), outcome) from trouble
             if trouble.kind == "limit" and trouble.after is not None:

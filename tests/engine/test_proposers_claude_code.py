@@ -169,7 +169,7 @@ async def test_each_turn_is_booked_with_its_own_part_of_the_cost(claude: Path) -
         ({"is_error": True, "api_error_status": 401, "result": "API Error: 401"}, "bad_key", 0),
         ({"is_error": True, "result": "Not logged in · Please run /login"}, "bad_key", 0),
         ({"is_error": True, "api_error_status": 402, "result": "no credit"}, "bad_key", 0),
-        ({"is_error": True, "api_error_status": 413, "result": "too large"}, "too_long", 0),
+        ({"is_error": True, "api_error_status": 400, "terminal_reason": "prompt_too_long"}, "too_long", 0),
         ({"is_error": True, "api_error_status": 529, "result": "overloaded"}, "unavailable", 1),
     ],
 )
@@ -181,6 +181,39 @@ async def test_each_way_a_turn_can_fail_is_its_own_outcome(
     failed = await failure(claude, turn, [{"result": result}])
 
     assert (failed.outcome, len(turn.waits)) == (outcome, waits)
+
+
+async def test_a_key_that_is_not_taken_is_not_tried_again(claude: Path) -> None:
+    retry = {"type": "system", "subtype": "api_retry", "error_status": 401, "retry_delay_ms": 500.5}
+
+    failed = await failure(claude, person(claude), [{"print": json.dumps(retry)}, {"wait": True}])
+
+    assert failed.outcome == "bad_key"
+
+
+async def test_a_prompt_that_is_too_long_is_sent_once_more_with_half_of_the_history(claude: Path) -> None:
+    turn = person(claude)
+
+    await failure(claude, turn, [{"result": {"is_error": True, "api_error_status": 413, "result": "too large"}}])
+
+    assert (turn.copies, turn.said("notice")) == (2, "claude-code: too large; asking again with half of the history\n")
+
+
+async def test_after_a_refusal_the_fallback_model_is_asked(claude: Path) -> None:
+    refusal = {
+        "type": "message_delta",
+        "delta": {"stop_reason": "refusal", "stop_details": {"category": "frontier_llm"}},
+    }
+    refused: list[dict[str, Any]] = [
+        {"print": json.dumps({"type": "stream_event", "event": refusal})},
+        {"result": {"is_error": True}},
+    ]
+    turn = person(claude)
+
+    failed = await failure(claude, turn, refused, settings=AgentSettings(fallback="other"))
+
+    assert (failed.outcome, failed.category) == ("refused", "frontier_llm")
+    assert [booked.model for booked in turn.requests] == ["claude-code", "claude-code:other"]
 
 
 async def test_a_usage_limit_that_says_when_it_ends_is_waited_for(claude: Path) -> None:
