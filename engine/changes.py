@@ -41,9 +41,6 @@ class _Unit:
     mentions: frozenset[str]
     is_setting: bool
 
-    def touches(self, lines: range) -> bool:
-        return self.lines.start < lines.stop and lines.start < self.lines.stop
-
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> int:
     """How many changes lead from the files `before` to those `after`; at least 1."""
@@ -53,11 +50,12 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> int:
         trees = (_tree(old), _tree(new)) if path.endswith(".py") and old != new else (None, None)
         places = _places(old, new)
         if trees[0] and trees[1]:
-            old_units, new_units = (tuple(_units(tree, path)) for tree in trees if tree)
+            old_units = tuple(_units(trees[0], path, [place.before for place in places]))
+            new_units = tuple(_units(trees[1], path, [place.after for place in places]))
             for place in places:
                 groups.add_place(
-                    [unit for unit in old_units if unit.touches(place.before)],
-                    [unit for unit in new_units if unit.touches(place.after)],
+                    [unit for unit in old_units if _overlaps(unit.lines, [place.before])],
+                    [unit for unit in new_units if _overlaps(unit.lines, [place.after])],
                 )
         else:
             for place in places:
@@ -130,18 +128,24 @@ def _tree(text: str) -> ast.Module | None:
 # -- statements and their names ----------------------------------------------------------------------------------------
 
 
-def _units(tree: ast.Module, path: str) -> Iterator[_Unit]:
+def _units(tree: ast.Module, path: str, places: Sequence[range]) -> Iterator[_Unit]:
+    """The statements in a file that are in these lines."""
     # A list of what waits, not recursion: code may be nested more deeply than Python likes to call.
     waiting: list[tuple[ast.stmt, tuple[ast.stmt, ...]]] = [(node, ()) for node in tree.body]
     while waiting:
         node, around = waiting.pop()
-        waiting += [(child, (*around, node)) for child in _inside(node)]
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            continue  # a docstring
+        if not _overlaps(_whole(node), places):
+            continue
+        inside = list(_inside(node))
+        waiting += [(child, (*around, node)) for child in inside]
+        lines = _header(node) if inside else _whole(node)
+        is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if is_docstring or not _overlaps(lines, places):
+            continue
         in_suite = not around or isinstance(around[-1], ast.ClassDef)
         binds, mentions = _names(node, around, path)
         yield _Unit(
-            node, _lines(node), around[-1] if around else None, frozenset(binds), frozenset(mentions),
+            node, lines, around[-1] if around else None, frozenset(binds), frozenset(mentions),
             in_suite and isinstance(node, ast.Assign | ast.AnnAssign),
         )  # fmt: skip
 
@@ -163,13 +167,22 @@ def _own(node: ast.stmt) -> list[ast.AST]:
     return found
 
 
-def _lines(node: ast.stmt) -> range:
-    header = [child for child in _own(node)[1:] if not isinstance(child, ast.excepthandler | ast.match_case)]
-    simple = not any(True for _ in _inside(node))
-    starts = [getattr(child, "lineno", node.lineno) for child in header]
-    ends = [getattr(child, "end_lineno", None) or node.lineno for child in header]
-    last = (node.end_lineno or node.lineno) if simple else max((node.lineno, *ends))
-    return range(min((node.lineno, *starts)) - 1, last)
+def _whole(node: ast.stmt) -> range:
+    """The lines of a statement, its decorators included, counted from 0."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    first = min((node.lineno, *(one.lineno for one in decorators)))
+    return range(first - 1, node.end_lineno or node.lineno)
+
+
+def _header(node: ast.stmt) -> range:
+    """The lines of a compound statement before those of the statements inside."""
+    parts = [one for one in _own(node)[1:] if not isinstance(one, ast.excepthandler | ast.match_case)]
+    ends = (getattr(one, "end_lineno", None) or node.lineno for one in parts)
+    return range(_whole(node).start, max((node.lineno, *ends)))
+
+
+def _overlaps(lines: range, places: Sequence[range]) -> bool:
+    return any(lines.start < place.stop and place.start < lines.stop for place in places)
 
 
 def _names(node: ast.stmt, around: Sequence[ast.stmt], path: str) -> tuple[set[str], set[str]]:
