@@ -49,10 +49,10 @@ def script(count: int) -> Iterator[Step]:
 @contextmanager
 def asking(home: Path, server: Server, count: int) -> Iterator[Run]:
     """A run whose proposer asks this server so often."""
-    words = "run sine --detach --proposer anthropic --failures 1000 --gate apply=auto --gate verdict=auto".split()
-    more = ["--base-url", server.url, "--experiments", str(count + 1)]
+    words = ["run", "sine", "--detach", "--proposer", "anthropic", "--base-url", server.url]
+    more = ["--experiments", str(count + 1), "--failures", str(count + 1), "--gate", "apply=auto"]
     surroundings = {**os.environ, **environment(home), "ANTHROPIC_API_KEY": "for-loopback-only"}
-    subprocess.run([loopwatch(), *words, *more], env=surroundings, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run([loopwatch(), *words, *more], env=surroundings, capture_output=True, check=True)
     (folder,) = (home / "runs").iterdir()
     try:
         yield Run(folder)

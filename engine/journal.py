@@ -1,5 +1,6 @@
 """The ledger together with the state it folds to: what the engine's parts write to and read from."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TypeVar
 
 from .commands import AnyCommand
 from .errors import LedgerError
-from .events import AnyFact, Entry
+from .events import AnyFact, Entry, Heard
 from .ledger import Ledger
 from .state import State
 from .telemetry import Telemetry
@@ -25,14 +26,22 @@ class Journal:
         self.ledger, self.telemetry, self.state, self._ballast = ledger, telemetry, State(), ballast
         with suppress(OSError):
             ballast.write_bytes(bytes(BALLAST_BYTES))
+        self.heard = asyncio.Event()
+        """Set while streamed text waits for the next flush."""
         self._fold(ledger.since())
 
     def append(self, *facts: AnyFact) -> None:
         """Write facts in one transaction, then fold them in."""
         self._fold(self._written(lambda: self.ledger.append(*facts)))
 
+    def hear(self, experiment: int, text: str, kind: Heard) -> None:
+        """Keep a piece of streamed text until the next flush."""
+        self.telemetry.add_thought(experiment, text, kind)
+        self.heard.set()
+
     def flush(self) -> None:
         """Write curves and streamed text; on a full disk they are dropped, which harms nobody."""
+        self.heard.clear()
         try:
             self.telemetry.flush()
         except LedgerError:

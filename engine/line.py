@@ -41,7 +41,7 @@ class Line:
 
     def _tell(self, text: str) -> None:
         if text:
-            self._journal.telemetry.add_thought(self._experiment, text, self._kind)
+            self._journal.hear(self._experiment, text, self._kind)
 
     async def request(self, model: str, *, prompt_tokens: int, output_tokens: int) -> Booked:
         """See `turn.Line`; waits for midnight when the day's cap is used up."""

@@ -7,7 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ NOT_PROTECTED = (
 """What no part of this engine prevents; shown to whoever watches."""
 
 SECONDS_BETWEEN_FLUSHES = 0.25
+SECONDS_BETWEEN_THOUGHTS = 0.05
+"""Somebody reads along, so a first piece is written as it comes; what follows it soon is written together."""
 
 
 async def supervise(run_dir: Path) -> Stopped:
@@ -245,7 +247,10 @@ async def _background(*forever: Coroutine[Any, Any, None]) -> AsyncIterator[None
 
 async def _flush(journal: Journal) -> None:
     while True:
-        await asyncio.sleep(SECONDS_BETWEEN_FLUSHES)
+        await asyncio.sleep(SECONDS_BETWEEN_THOUGHTS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS_BETWEEN_FLUSHES - SECONDS_BETWEEN_THOUGHTS):
+                await journal.heard.wait()
         journal.flush()
 
 
