@@ -5,7 +5,7 @@ Many rows, written in batches with synchronous=NORMAL: a power cut may take the 
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -64,8 +64,9 @@ class Look(NamedTuple):
 class Telemetry:
     """A run's curves and streamed text."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or make the database at `path`."""
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+        """Open or make the database at `path`; `clock` gives the seconds since 1970 that text is dated with."""
+        self._clock = clock
         self._db = connect(path, "telemetry.sql", synchronous="normal")
         self._samples: list[tuple[object, ...]] = []
         self._thoughts: list[tuple[int, float, str, Heard]] = []
@@ -95,7 +96,7 @@ class Telemetry:
             number, at, before, _ = self._thoughts[-1]
             self._thoughts[-1] = (number, at, before + text, kind)
         else:
-            self._thoughts.append((experiment, time.time(), text, kind))
+            self._thoughts.append((experiment, self._clock(), text, kind))
 
     def add_forecast(self, experiment: int, attempt: int, at: float, forecast: Forecast) -> None:
         """Keep a look of the forecaster until the next flush."""

@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 
 HELP = """\
-# Amend the proposal of experiment {number}, then save and leave. Lines that begin with # up here are dropped.
-# Line counts in @@ lines need not be right. Leave without a change to keep the proposal as it is.
+# Amend what is asked in experiment {number}, then save and leave. These two lines are dropped.
+# In a diff, line counts in @@ lines need not be right. Leave without a change to keep everything as it is.
 """
 
 
@@ -33,10 +33,13 @@ def edit(number: int, text: str) -> str | None:
     editor = command()
     with tempfile.TemporaryDirectory(prefix="loopwatch-") as folder:
         file = Path(folder) / f"experiment-{number}.diff"
-        file.write_text(HELP.format(number=number) + text, encoding="utf-8")
+        file.write_text(HELP.format(number=number) + text, encoding="utf-8", errors="replace")
         ended = subprocess.run([*editor, str(file)], check=False)
         if ended.returncode:
             raise EditorProblem(f"the editor ended with exit code {ended.returncode}; nothing was amended")
         edited = file.read_text(encoding="utf-8", errors="replace")
-    body = "".join(line for line in edited.splitlines(keepends=True) if not line.startswith("#"))
+    help_lines = HELP.format(number=number).splitlines()
+    body = "".join(line for line in edited.splitlines(keepends=True) if line.rstrip() not in help_lines)
+    if not text.endswith("\n"):  # editors end every line
+        body = body.removesuffix("\n")
     return None if body == text else body

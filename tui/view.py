@@ -87,6 +87,9 @@ EXPERIMENT_COLUMNS = (
 NARROW = 70
 """Below this many columns the header begins with what happens."""
 
+WIDE = 100
+"""From this many columns on a countdown has room beside every name."""
+
 NOTICE_LINES = 3
 
 
@@ -109,8 +112,13 @@ def _happening(state: State, *, alive: bool, now: float, width: int, ascii_only:
     waits = waits_for_service(state, alive=alive)
     if waits:
         glyph, name, role = "○", "WAITING", "warn"
+    reviewed = reviewed_now(state) if word == "proposing" else None
+    if reviewed is not None:
+        name = f"REVIEWING #{reviewed}"
     glyph = ASCII_GLYPHS[glyph] if ascii_only else glyph
     whose: Parts = [(" loopwatch ", "quiet"), (f" {clean(state.run)} ", "text")] if width >= NARROW else []
+    if waits and width < WIDE:
+        whose = whose[1:]
     parts: Parts = [*whose, (f" {glyph} {name}", role)]
     current = state.current
     if waits and state.backing_off:
@@ -133,6 +141,13 @@ def waits_for_service(state: State, *, alive: bool) -> bool:
     """Whether nothing goes on but a wait for a service."""
     works = alive and not state.stopped and not state.waiting and not state.held_by
     return works and state.backing_off is not None and not state.paused_why
+
+
+def reviewed_now(state: State) -> int | None:
+    """The experiment that a reviewer reads, while nobody proposes."""
+    last = next(reversed(state.bills.values()), None)
+    reads = last is not None and last.is_open and last.asked.role == "reviewer" and state.current is None
+    return last.asked.experiment if last is not None and reads else None
 
 
 def notice(state: State, *, width: int) -> list[Parts]:
@@ -275,8 +290,11 @@ def _question(state: State, e: Experiment) -> tuple[str | tuple[str, Role], ...]
     assert state.waiting is not None, "only a waiting gate asks"
     asked = state.waiting.asked
     if asked.gate == "verdict":
-        idea = (f"idea  {words.one_line(e.hypothesis)}", _quiet)
-        return (f"{words.one_line(asked.question)}", idea)
+        claims = (("idea", e.hypothesis), ("hope", e.expected))
+        return (
+            words.one_line(asked.question),
+            *((f"{name}  {words.one_line(text)}", _quiet) for name, text in claims if text.strip()),
+        )
     if asked.gate == "run":
         return (words.one_line(asked.question),)
     if asked.gate == "tool":

@@ -44,7 +44,10 @@ class Film:
         config = RunConfig(run="pretrain-0615", task="pretrain", gates=Gates(), by="anna", **settings)
         (folder / "run.json").write_text(config.model_dump_json())
         self.run = Run(folder)
-        self._ledger, self._telemetry = Ledger(folder / "run.db", clock=lambda: self.now), Telemetry.of(folder)
+        self._ledger, self._telemetry = (
+            Ledger(folder / "run.db", clock=lambda: self.now),
+            Telemetry(folder / "telemetry.db", clock=lambda: self.now),
+        )
         budget = Budget(kind="cpu_seconds", amount=20, wall_seconds=120)
         self.tell(
             events.RunOpened(
@@ -58,6 +61,7 @@ class Film:
         self._ledger.append(*facts)
 
     def think(self, experiment: int, text: str, kind: Heard = "thinking") -> None:
+        self.now += 1
         self._telemetry.add_thought(experiment, text, kind)
         self._telemetry.flush()
 

@@ -3,7 +3,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loopwatch.tui.widgets.tail import LINES_KEPT, LONGEST_LINE, Tail
+from loopwatch.tui.widgets.tail import LINES_KEPT, LONGEST_LINE, Tail, Voice
 
 from .stage import assert_fit_to_paint, on_stage, text_of
 
@@ -145,3 +145,49 @@ async def test_clearing_forgets_everything() -> None:
         tail.clear()
 
         assert shown(tail) == ["no words yet"]
+
+
+async def test_each_voice_has_its_mark_where_it_begins() -> None:
+    tail = Tail()
+    thinking, tool = Voice("thought", "…"), Voice("accent", "●", every_line=True)
+
+    async with on_stage(tail, (40, 12)):
+        for text, voice in [
+            ("The curve still falls at its ve", thinking), ("ry end, so it is short of steps.\n\n", thinking),
+            ("reads a\nreads b\n", tool), ("\nSo", thinking), (" be it", thinking),
+        ]:  # fmt: skip
+            tail.append(text, voice=voice)
+            tail.flush()
+
+        assert shown(tail) == [
+            "… The curve still falls at its very",
+            "  end, so it is short of steps.",
+            "● reads a",
+            "● reads b",
+            "… So be it",
+        ]
+
+
+async def test_marks_and_margins_survive_another_width() -> None:
+    tail = Tail()
+
+    async with on_stage(tail, (40, 12)) as pilot:
+        tail.append("one two three four five six", voice=Voice("thought", "…"))
+        tail.flush()
+        await pilot.resize_terminal(19, 12)
+        await pilot.pause()
+
+        assert shown(tail) == ["… one two three", "  four five six"]
+
+
+async def test_a_held_view_keeps_the_end_in_sight_when_it_gets_less_room() -> None:
+    tail = Tail()
+
+    async with on_stage(tail, (40, 12)) as pilot:
+        tail.append("".join(f"line {number}\n" for number in range(8)))
+        tail.flush()
+        tail.hold()
+        await pilot.resize_terminal(40, 6)
+        await pilot.pause()
+
+        assert shown(tail)[-1] == "line 7"

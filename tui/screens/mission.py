@@ -42,8 +42,8 @@ TEXT_SECONDS = 0.1
 LIVENESS_SECONDS = 1.0
 AWAY_SECONDS = 60
 EVENTS_KEPT = 200
-ASK_LINES = 4
-"""Why, how, what is expected, and what is done."""
+ASK_LINES = (2, 3, 4)
+"""What is shown of a question at once: on a low terminal, usually, and of a long one: why, how, what is expected, what is done."""
 
 
 class Mission(Screen[None]):
@@ -107,7 +107,7 @@ class Mission(Screen[None]):
             Tail(title="6 Output", empty="nothing was printed yet", id="output", ascii_only=a),
             KeyList(id="help", ascii_only=a),
         )
-        yield AskBox(lines=ASK_LINES, id="ask", ascii_only=a)
+        yield AskBox(lines=ASK_LINES[1], id="ask", ascii_only=a)
         yield Lines(id="notice", ascii_only=a)
         yield Prompt(id="prompt")
         yield Lines(id="footer", ascii_only=a)
@@ -127,9 +127,8 @@ class Mission(Screen[None]):
         return self.viewer.state
 
     def on_resize(self) -> None:
-        """A very low terminal keeps one line of the three at the top, and fewer of a question."""
+        """A very low terminal keeps one line of the three at the top."""
         self.query_one("#header", Lines).styles.height = 3 if self.size.height > 12 else 1
-        self.query_one(AskBox).set_lines(ASK_LINES if self.size.height >= 20 else 2)
 
     def _pane(self, name: PaneName) -> Pane:
         return self.query_one(f"#{name}", Pane)
@@ -209,6 +208,9 @@ class Mission(Screen[None]):
     def _draw_ask(self) -> None:
         box = self.query_one(AskBox)
         ask = None if self.answers.busy else view.ask_view(self.state, now=self._clock())
+        if ask is not None:
+            low, least, most = ASK_LINES
+            box.set_lines(low if self.size.height < 20 else most if len(ask.lines) >= most else least)
         new = ask is not None and (box.ask is None or box.ask.id != ask.id or box.ask.digest != ask.digest)
         box.show(ask)
         if new and ask is not None:
@@ -329,7 +331,7 @@ class Mission(Screen[None]):
         e, waiting = self.shown, self.state.waiting
         if waiting and e and waiting.asked.experiment == e.number:
             return "diff" if waiting.asked.gate in ("apply", "tool") else "curve"
-        if e is None or e.step == "proposing":
+        if e is None or e.step == "proposing" or e.verdict == "unproposed":
             return "reasoning"
         return "curve" if e.attempt else "diff"
 

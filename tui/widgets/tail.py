@@ -80,6 +80,7 @@ class Tail(Pane):
         self._jump = jump
         self._top = 0
         self._following = True
+        self._held_at_end = False
         self._missed = 0
 
     @property
@@ -123,6 +124,7 @@ class Tail(Pane):
 
     def hold(self) -> None:
         """Stay at what is in view, whatever arrives."""
+        self._held_at_end = self._following
         self._following = False
         self.redraw()
 
@@ -136,7 +138,7 @@ class Tail(Pane):
         """Scroll; reaching the end follows again."""
         last = max(0, len(self._rows) - self.inner_height)
         self._top = max(0, min(last, min(self._top, last) + lines))
-        self._following = self._top == last and lines >= 0
+        self._following, self._held_at_end = self._top == last and lines >= 0, False
         if self._following:
             self._missed = 0
         self.redraw()
@@ -152,8 +154,9 @@ class Tail(Pane):
             self._wrap_all()
             self._top = int(share * len(self._rows))
         last = max(0, len(self._rows) - self.inner_height)
-        # A view that is held and gets more room must not show an empty pane below the end of its text.
-        self._top = last if self._following else min(self._top, last)
+        # A view that is held shows no empty room below the end of its text, and keeps the end in sight if it was.
+        stays_at_end = self._following or (self._held_at_end and not self._missed)
+        self._top = last if stays_at_end else min(self._top, last)
         self.redraw()
 
     def foot(self) -> Title:
