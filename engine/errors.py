@@ -9,6 +9,7 @@ LoopwatchError
 │   └── RepositoryError   the user's git repository
 ├── RunInUse              a second engine on one run
 ├── EditRefused           a proposal that may not be applied
+├── ArtefactRefused       what an experiment saved may not be measured
 ├── NothingToPropose      a proposer has come to its end
 ├── ProposerFailed        a proposer could not propose this time
 ├── Blocked               nobody can propose until a person has mended something
@@ -55,6 +56,10 @@ class RunInUse(LoopwatchError):
 
 class EditRefused(LoopwatchError):
     """A proposal may not be applied; the message is the reason."""
+
+
+class ArtefactRefused(LoopwatchError):
+    """What an experiment saved may not be measured; the message is the reason."""
 
 
 class NothingToPropose(LoopwatchError):
