@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .figures import arguments
 
-SCRIPTS = ("startup", "opening", "latency", "bytes", "overhead", "keeper", "novelty", "soak")
+SCRIPTS = ("startup", "opening", "latency", "bytes", "overhead", "keeper", "novelty", "money", "soak")
 
 
 def main() -> int:
