@@ -168,3 +168,16 @@ async def test_a_version_that_is_sent_back_comes_with_all_notes_of_the_experimen
 
     for what in ("> smaller", "> try SCALE", "> since then", "+LR = 0.5"):
         assert what in says.prompts[-1].text
+
+
+async def test_with_a_reviewer_the_worker_is_told_nothing_of_the_history(run: Run, engine: Engine, says: Says) -> None:
+    await propose(engine, says, proposal(hypothesis="a secret of #2"))
+    judge(engine, "discarded")
+    engine.journal.append(review(2, "be bolder"))
+    config = RunConfig(run="sine-1", task="sine", strategy="reviewer")
+    (run.folder / "run.json").write_text(config.model_dump_json())
+
+    seen = client.brief(run).text
+
+    assert "be bolder" in seen
+    assert "a secret of #2" not in seen
