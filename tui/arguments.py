@@ -118,6 +118,10 @@ def _add_steering(commands: Any) -> None:
     _reason(abort)
     _run(_add(commands, "trust", "ask:trust", "Let the forecaster act, before its back-test has proved it.",
               manual.TRUST_EXAMPLES))  # fmt: skip
+    mute = _add(commands, "mute", "ask:mute", "Keep what the reviewer says out of the briefs.",
+                "examples:\n  loopwatch mute\n  loopwatch mute --off    to hear it again")  # fmt: skip
+    _run(mute)
+    mute.add_argument("--off", action="store_true", help="let it into the briefs again")
     note = _add(commands, "note", "ask:note", "Tell the proposer something; it stands in the next prompt.",
                 'examples:\n  loopwatch note "try a larger learning rate"\n  loopwatch note RUN "leave the optimizer alone"')  # fmt: skip
     note.add_argument(
@@ -137,6 +141,8 @@ def _add_steering(commands: Any) -> None:
 
 def _add_answering(commands: Any) -> None:
     for name, does in (
+        ("allow", "Let an agent do what it asks for."),
+        ("deny", "Do not let an agent do what it asks for; it reads your reason."),
         ("approve", "Let the waiting proposal be applied."),
         ("veto", "Refuse the waiting proposal."),
         ("send-back", "Ask the proposer for another version, and say why."),
@@ -150,6 +156,7 @@ def _add_answering(commands: Any) -> None:
             "amend": " --diff better.diff",
             "send-back": ' -m "without touching the optimizer"',
             "keep": ' -m "simpler code"',
+            "deny": ' -m "edit train.py only"',
         }
         parser = _add(commands, name, "ask:reply", does, f"examples:\n  loopwatch {name}{more.get(name, '')}")
         _run(parser)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from loopwatch.engine import client
 from loopwatch.engine.client import Run, Viewer
-from loopwatch.engine.commands import Abort, AnyCommand, Explain, Hold, Note, Pause, Reply, SetPolicy, Stop, Trust
+from loopwatch.engine.commands import Abort, AnyCommand, Explain, Hold, Mute, Note, Pause, Reply, SetPolicy, Stop, Trust
 from loopwatch.engine.errors import ConfigError
 from loopwatch.engine.events import Answer
 from loopwatch.engine.policy import GATES, Gate, parse
@@ -23,6 +23,8 @@ ANSWER_SECONDS: Final = 10.0
 TICK_SECONDS: Final = 0.02
 
 REPLIES: Final[dict[str, tuple[Gate, Answer]]] = {
+    "allow": ("tool", "allow"),
+    "deny": ("tool", "deny"),
     "approve": ("apply", "approve"),
     "veto": ("apply", "veto"),
     "send-back": ("apply", "send_back"),
@@ -60,6 +62,11 @@ def reply(args: Namespace) -> int:
     gate, answer = REPLIES[args.command]
     diff = _diff(args.diff) if answer == "amend" else ""
     return ask(client.find(args.run), Reply(gate=gate, answer=answer, reason=args.reason, diff=diff))
+
+
+def mute(args: Namespace) -> int:
+    """`loopwatch mute [RUN] [--off]`."""
+    return ask(client.find(args.run), Mute(muted=not args.off))
 
 
 def trust(args: Namespace) -> int:

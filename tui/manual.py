@@ -24,9 +24,11 @@ steer
   note [RUN] TEXT      tell the proposer something
   policy [RUN] GATE=POLICY   change when a gate asks a person
   mechanism [RUN] N WORD     was it the cause: confirmed, refuted or open
+  mute [RUN] [--off]   keep the reviewer's words out of the briefs
   trust [RUN]          let the forecaster abort, before it has proved itself
 
 answer a gate
+  allow, deny [RUN]                       what an agent asks to do as it works
   approve, veto, send-back, amend [RUN]   a proposal, before it is applied
   let-run, abort [RUN]                    an experiment that looks hopeless
   accept, keep, discard [RUN]             a verdict
@@ -71,8 +73,9 @@ A gate's policy is one of
   ask-if:RULE,...       ask when any rule holds, else auto; a rule is one of
                         lines>N, files>N, path=NAME, gain>X, gain<X
   shadow, off           the run gate only: the forecaster only counts; or rests
-The gates are `apply` (before a proposal is applied), `run` (when an experiment
-looks hopeless) and `verdict` (before a verdict counts)."""
+The gates are `tool` (what an agent asks to do while it works on a proposal; of
+itself it may only edit its own copy), `apply` (before a proposal is applied),
+`run` (when an experiment looks hopeless), `verdict` (before a verdict counts)."""
 
 STATES: Final = """\
 In JSON, `state` is one of starting, proposing, waiting (a gate waits for a

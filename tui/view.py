@@ -302,13 +302,16 @@ def _question(state: State, e: Experiment) -> tuple[str | tuple[str, Role], ...]
     size = f"+{e.added} −{e.removed} lines in {', '.join(map(words.one_line, e.paths))}"
     author = f", amended by {clean(e.author)}" if e.author != e.proposer else ""
     doubts = words.flags(e, state)
-    expected = ((f"so   {words.one_line(e.expected)}", _quiet),) if e.expected.strip() else ()
-    return (
+    claims: list[str | tuple[str, Role]] = [
         f"why  {words.one_line(e.hypothesis)}",
         (f"how  {words.one_line(e.mechanism) or 'no mechanism was given'}", _quiet),
-        *expected,
-        (" · ".join((f"do   {size}{author}", *doubts)), "warn" if doubts else _quiet),
-    )
+    ]
+    if e.expected.strip():
+        claims.append((f"so   {words.one_line(e.expected)}", _quiet))
+    # What is to be doubted comes first: on a low terminal the rest may be out of sight.
+    if doubts:
+        return ((" · ".join((f"do   {size}{author}", *doubts)), "warn"), *claims)
+    return (*claims, (f"do   {size}{author}", _quiet))
 
 
 _quiet: Role = "quiet"
