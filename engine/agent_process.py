@@ -19,6 +19,12 @@ from .checkout import remove
 from .credentials import VARIABLES, Redactor, redact
 from .process import Kept, Spec
 
+STARTING_SECONDS = 120
+"""Until an agent has a session; a first start may unpack itself."""
+GRACE_SECONDS = 0.4
+"""For an agent to end its turn by itself, once it is told to stop."""
+PATIENCE = 5
+"""An agent's tools work in silence for so many times longer than a stream may be silent."""
 LINE_BYTES = 32 << 20
 """A longer line is no message."""
 LOG_BYTES = 4 << 20
@@ -45,6 +51,11 @@ def environment(
     return {**mine, "PWD": str(folder), **(more or {})}
 
 
+def log_beside(folder: Path) -> Path:
+    """Where an agent's words on stderr go, for its scratch copy: the logs of its run."""
+    return folder.parent.parent / "logs" / f"{folder.name}.agent.log"
+
+
 class AgentProcess:
     """One agent program at work. `close` it, also after it has ended.
 
@@ -60,8 +71,19 @@ class AgentProcess:
         self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._keep_errors())]
 
     @classmethod
-    async def start(cls, command: Sequence[str], *, folder: Path, environment: Mapping[str, str], log: Path) -> Self:
+    async def start(
+        cls, command: Sequence[str], *, folder: Path, environment: Mapping[str, str], log: Path
+    ) -> "AgentProcess":
         """Start `command` in `folder`. One that cannot be started has ended: `receive` gives None, `how_it_ended` says why."""
+        starting = asyncio.create_task(cls._start(command, folder, environment, log))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:  # nobody wants it any more; half a start cannot be given back
+            await (await starting).close()
+            raise
+
+    @classmethod
+    async def _start(cls, command: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> Self:
         place = _make_room(folder, log)
         spec = Spec(
             command=["/bin/sh", "-c", _STREAMS, "agent", *(str(place / name) for name in _NAMES), *command],
@@ -75,16 +97,11 @@ class AgentProcess:
         pipes = _Pipes(place)
         try:
             await pipes.open()
-            kept = await Kept.launch(spec)
+            agent = cls(await Kept.launch(spec), pipes, log)
         except BaseException:
             pipes.close()
             raise
-        agent = cls(kept, pipes, log)
-        try:
-            await kept.go()
-        except BaseException:
-            await agent.close()
-            raise
+        await agent._kept.go()
         return agent
 
     async def send(self, message: Mapping[str, Any]) -> None:

@@ -5,12 +5,11 @@ reason from the JSON block at the end of its words. It hears what is wrong with 
 would refuse, once that the block is missing, once why a person denied something, where its protocol cannot say so at once.
 """
 
-import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -22,8 +21,11 @@ from ..models.asking import FIRST_WAIT_SECONDS, HOPELESS
 from . import Brief, Lesson, Proposal, Turn
 from .scratch import Scratch
 
-T = TypeVar("T")
+Kind = Literal["edit", "read", "execute", "fetch", "other"]
+"""What a permission is for."""
 
+DETAIL_CHARACTERS = 60_000
+"""The most that a person is shown of what an agent wants to do."""
 REPAIRS = 2
 """How often an agent may mend what the desk would refuse."""
 WORDS = 4_000
@@ -191,42 +193,3 @@ async def patiently(once: Callable[[int], Awaitable[Proposal]], turn: Turn, sett
                 raise ProposerFailed(f"{trouble}; tried {failures} times", "unavailable") from trouble
             wait = min(FIRST_WAIT_SECONDS * 2.0 ** min(failures - 1, 32), settings.wait_seconds)
             await turn.back_off(str(trouble), wait, attempt=failures, attempts=settings.attempts)
-
-
-class Errands:
-    """What goes on beside an agent's turn: questions to a person, notes on their way, a clock. The first that fails ends it."""
-
-    def __init__(self) -> None:
-        """Nothing goes on yet."""
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._failed = asyncio.Event()
-        self._failure: BaseException | None = None
-
-    def start(self, errand: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Begin one."""
-        task = asyncio.create_task(errand)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    async def unless_one_fails(self, waiting: asyncio.Task[T]) -> T:
-        """Wait for something that is not cancelled with whoever waits; raises what an errand raised."""
-        failed = asyncio.create_task(self._failed.wait())
-        try:
-            await asyncio.wait({waiting, failed}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            failed.cancel()
-        if self._failure:
-            raise self._failure
-        return await waiting
-
-    def drop(self) -> None:
-        """End all of them."""
-        for task in self._tasks:
-            task.cancel()
-
-    def _done(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (failure := task.exception()) and self._failure is None:
-            self._failure = failure
-            self._failed.set()

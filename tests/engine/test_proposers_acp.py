@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import shlex
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from loopwatch.engine.errors import ConfigError, EditRefused, ProposerFailed
 from loopwatch.engine.money import Usage
 from loopwatch.engine.proposers.acp import PRESETS, Acp
 from loopwatch.engine.turn import Permitted, Proposal
-from tests.engine.agents import BOLDER, BRIEF, CLAIMS, SOURCE, Person, bold, command, heard, person, processes
+from tests.engine.agents import BOLDER, BRIEF, CLAIMS, SERVERS, SOURCE, Person, bold, command, heard, person, processes
 from tests.waiting import until
 
 SETTINGS = AgentSettings(attempts=2)
@@ -347,6 +349,23 @@ async def test_a_key_that_an_agent_prints_is_not_in_its_log(tmp_path: Path, monk
     )
 
     assert (turn.folder / "logs" / "0002-1.agent.log").read_text() == "[key]\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "cost"),
+    [("claude_agent_acp", "Edit train.py", 0.19824525), ("opencode_acp", "edit train.py", 0.05483025)],
+)
+async def test_what_real_agents_said_once_is_understood(tmp_path: Path, name: str, title: str, cost: float) -> None:
+    replayed = shlex.join([sys.executable, str(SERVERS / "replay.py"), str(SERVERS / "transcripts" / f"{name}.jsonl")])
+    turn = person(tmp_path)
+
+    settings = AgentSettings(mode="default" if name == "claude_agent_acp" else None)
+    proposal = await Acp(replayed, settings).propose(BRIEF, turn)
+
+    assert "+LR = 0.02  # how bold\n" in proposal.diff
+    assert (proposal.hypothesis, turn.asked[0].title) == ("bolder is better", title)
+    assert (turn.asked[0].paths, turn.asked[0].detail) == (("train.py",), proposal.diff)
+    assert turn.requests[0].words[-1][1:] == (cost, False, True)
 
 
 @pytest.mark.parametrize("name", PRESETS)

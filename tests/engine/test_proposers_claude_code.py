@@ -267,6 +267,24 @@ async def test_one_that_ends_at_once_is_named_with_its_last_words(claude: Path) 
     assert (failed.outcome, str(failed)) == ("crashed", "claude-code ended with exit code 1: node is too old")
 
 
+async def test_what_the_real_one_said_once_is_understood(claude: Path) -> None:
+    replayed = f"{sys.executable} {SERVERS / 'replay.py'} {SERVERS / 'transcripts' / 'claude_code.jsonl'}"
+    (claude / "bin" / "claude").write_text(f"#!/bin/sh\nexec {replayed}\n")
+    turn = person(claude)
+
+    proposal = await ClaudeCode("", SETTINGS).propose(BRIEF, turn)
+
+    assert "+LR = 0.02  # how bold\n" in proposal.diff
+    assert (turn.asked[0].title, turn.asked[0].paths, turn.asked[0].detail) == (
+        "Edit train.py",
+        ("train.py",),
+        proposal.diff,
+    )
+    assert turn.requests[0].words == [
+        (Usage(output=87, cache_read=9199, cache_write_5m=4824), 0.0369245, False, True),
+    ]
+
+
 def test_without_claude_code_the_run_is_refused_with_the_way_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
