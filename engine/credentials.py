@@ -28,7 +28,8 @@ SERVICE = "loopwatch"
 HIDDEN = "[key]"
 
 SHORTEST = 8
-"""A shorter key is a word that a local server is given because it wants one; hiding that would hide half of every text."""
+_WORD = re.compile(r"[a-z_]*")
+"""A shorter key, or a plain word, is what a local server is given because it wants one; hiding it would hide half of every text."""
 
 _SECRET_NAME = re.compile(r"_(KEY|TOKEN|SECRET|PASSWORD)$")
 _SECRET_VALUE = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_\-.=+]{16,}")
@@ -99,7 +100,8 @@ class Redactor:
 
 def secrets() -> list[str]:
     """Every key that this process knows, as it is and as it stands in JSON, the longest first."""
-    found = {form for secret in _known() if len(secret) >= SHORTEST for form in (secret, json.dumps(secret)[1:-1])}
+    known = (key for key in _known() if len(key) >= SHORTEST and not _WORD.fullmatch(key))
+    found = {form for key in known for form in (key, json.dumps(key)[1:-1])}
     return sorted(found, key=len, reverse=True)
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from .books import Books
@@ -40,7 +39,7 @@ class Sitting(Line):
 
     def prompt(self, *, shrink: int = 0) -> Prompt:
         """See `Turn`."""
-        prompt = _without_keys(compose(self._brief, shrink=shrink))
+        prompt = compose(self._brief, shrink=shrink)
         folder = self._run_dir / "briefs"
         folder.mkdir(mode=0o700, exist_ok=True)
         (folder / f"{prompt.digest}.txt").write_text(prompt.text, encoding="utf-8")
@@ -104,9 +103,3 @@ class Sitting(Line):
         folder.parent.mkdir(mode=0o700, exist_ok=True)
         self._export(folder)
         return folder
-
-
-def _without_keys(prompt: Prompt) -> Prompt:
-    parts = ([replace(block, text=redact(block.text)) for block in part] for part in (prompt.system, prompt.user))
-    system, user = map(tuple, parts)
-    return replace(prompt, system=system, user=user)

@@ -119,11 +119,37 @@ def test_other_programs_keys_are_hidden_and_paths_are_not(config: Path, monkeypa
     )
 
 
-def test_a_word_that_a_local_server_wants_for_a_key_is_no_secret(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "none")
+@pytest.mark.parametrize("word", ["none", "experiment"])
+def test_a_word_that_a_local_server_wants_for_a_key_is_no_secret(
+    config: Path, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", word)
 
-    assert key("openai") == "none"
-    assert redact("none of it") == "none of it"
+    assert key("openai") == word
+    assert redact(f"{word} of it") == f"{word} of it"
+
+
+def test_processes_that_experiments_can_read_are_started_without_keys(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    monkeypatch.setenv("AGENT_COMMAND", f"agent --key {KEY}")
+
+    left = credentials.environment_without_keys()
+
+    assert KEY not in str(left)
+    assert left["LOOPWATCH_CONFIG"] == str(config)
+
+
+def test_the_engines_log_takes_no_key_from_anybody(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+
+    with credentials.Log(open(tmp_path / "engine.log", "wb"), line_buffering=True) as log:
+        print("Authorization: Bearer", KEY, file=log)
+
+    assert (tmp_path / "engine.log").read_text() == "Authorization: Bearer [key]\n"
 
 
 @given(before=st.text("sk-ant o"), after=st.text("sk-ant o"), cuts=st.lists(st.integers(1, 12), max_size=30))
