@@ -1,11 +1,6 @@
-"""One session over the Agent Client Protocol: prompts, what is heard of the work, permissions, and the bill.
-
-What an agent tells of a tool call comes in pieces, some of it only once and early; it is put together by the call's id.
-"""
+"""One session over the Agent Client Protocol: prompts, what is heard of the work, permissions, and the bill."""
 
 import asyncio
-import json
-import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,9 +12,9 @@ from ..errors import ProposerFailed
 from ..models import Trouble
 from ..models.asking import CHARACTERS_PER_TOKEN
 from ..money import Usage
-from ..turn import Permission, Request
+from ..turn import Request
 from . import Turn
-from .dialogue import DETAIL_CHARACTERS, Kind
+from .acp_tools import Tools
 from .errands import Errands
 from .scratch import Scratch
 
@@ -35,16 +30,6 @@ if TYPE_CHECKING:
         WriteTextFileResponse,
     )
 
-KINDS: dict[str, Kind] = {
-    "edit": "edit",
-    "delete": "edit",
-    "read": "read",
-    "search": "read",
-    "execute": "execute",
-    "fetch": "fetch",
-}
-"""The protocol's kinds of tools as the gate knows them; all others are `other`."""
-
 _AUTH_REQUIRED = -32000
 
 
@@ -58,8 +43,7 @@ class Session:
         self._agent, self._name, self._scratch, self._turn, self._settings = agent, name, scratch, turn, settings
         self._errands = Errands()
         self._asking: set[asyncio.Task[Any]] = set()
-        self._tools: dict[str, dict[str, Any]] = {}
-        self._shown: dict[str, str] = {}
+        self._tools = Tools(scratch)
         self._said: list[str] = []
         self._heard = 0
         self._told = 0
@@ -222,7 +206,8 @@ class Session:
                 self._said.append(text)
                 self._hear("text", text)
             case "tool_call" | "tool_call_update":
-                self._show(self._merged(found))
+                if line := self._tools.told(found):
+                    self._turn.hear("tool", f"{line}\n")
             case "current_mode_update":
                 self._notice(f"the agent is in its mode {found.get('currentModeId')!r} now")
             case "usage_update" if (cost := found.get("cost")) and cost.get("currency") == "USD":
@@ -237,7 +222,7 @@ class Session:
         from acp.schema import AllowedOutcome, DeniedOutcome, RequestPermissionResponse
 
         cancelled = RequestPermissionResponse(outcome=DeniedOutcome(outcome="cancelled"))
-        permission = self._permission(self._merged(tool_call.model_dump(mode="json", by_alias=True, exclude_none=True)))
+        permission = self._tools.permission(tool_call.model_dump(mode="json", by_alias=True, exclude_none=True))
         asking = self._errands.start(self._turn.permit(permission))
         self._asking.add(asking)
         try:
@@ -292,51 +277,9 @@ class Session:
     def on_connect(self, connection: Any) -> None:
         """Nothing to do."""
 
-    # -- tools ---------------------------------------------------------------------------------------------------------
-
     def _hear(self, kind: Literal["thinking", "text"], text: str) -> None:
         self._heard += len(text)
         self._turn.hear(kind, text)
-
-    def _merged(self, update: dict[str, Any]) -> dict[str, Any]:
-        """All that is known of a tool call; what an agent told earlier it need not repeat."""
-        known = self._tools.setdefault(str(update.get("toolCallId")), {})
-        known.update((name, value) for name, value in update.items() if value not in (None, [], {}, ""))
-        return known
-
-    def _show(self, tool: dict[str, Any]) -> None:
-        """A line for a tool call, once, and another when it failed."""
-        title = self._title(tool)
-        line = f"{title}: failed" if tool.get("status") == "failed" else title
-        if self._shown.get(tool["toolCallId"]) != line:
-            self._shown[tool["toolCallId"]] = line
-            self._turn.hear("tool", f"{line}\n")
-
-    def _title(self, tool: dict[str, Any]) -> str:
-        """In few words. Some agents name the file alone, with the whole path to it."""
-        title, kind = str(tool.get("title") or ""), str(tool.get("kind") or "tool")
-        for folder in (str(self._scratch.folder), str(self._scratch.folder).lstrip("/")):
-            title = title.replace(f"{folder}/", "")
-        return (title if " " in title or title == kind else f"{kind} {title}".strip())[:300]
-
-    def _permission(self, tool: dict[str, Any]) -> Permission:
-        given = tool.get("rawInput")
-        raw: dict[str, Any] = given if isinstance(given, dict) else {}
-        diffs = [part for part in tool.get("content") or () if part.get("type") == "diff"]
-        command = _command(raw.get("command"))
-        kind: Kind = "execute" if command else KINDS.get(str(tool.get("kind")), "other")
-        paths = [part["path"] for part in diffs] + [place["path"] for place in tool.get("locations") or ()]
-        paths += [
-            raw[name]
-            for name in ("file_path", "filePath", "filepath", "path", "abs_path")
-            if isinstance(raw.get(name), str)
-        ]
-        names = tuple(dict.fromkeys(self._scratch.name(path) for path in paths))
-        shown = "".join(self._scratch.edited(part["path"], part.get("oldText"), part["newText"]) for part in diffs)
-        detail = shown or command or (json.dumps(raw, indent=1, ensure_ascii=False) if raw else "")
-        if kind in ("edit", "read") and not names:
-            kind = "other"  # nobody knows where
-        return Permission(self._title(tool), kind, detail[:DETAIL_CHARACTERS], names)
 
 
 def _mode_option(began: "NewSessionResponse", mode: str) -> str | None:
@@ -373,11 +316,3 @@ def _usage(answer: "PromptResponse") -> Usage | None:
 def _text(update: dict[str, Any]) -> str:
     content = update.get("content")
     return str(content.get("text") or "") if isinstance(content, dict) else ""
-
-
-def _command(command: object) -> str:
-    if isinstance(command, str):
-        return command
-    if isinstance(command, Sequence) and all(isinstance(word, str) for word in command):
-        return shlex.join(command)
-    return ""

@@ -6,13 +6,11 @@ tokens of each turn anew, and asks in requests of its own, which are answered in
 
 import asyncio
 import itertools
-import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Literal
 
-from .. import edits
 from ..agent_process import GRACE_SECONDS, PATIENCE, STARTING_SECONDS, AgentProcess
 from ..brief import tokens
 from ..config import AgentSettings
@@ -20,22 +18,10 @@ from ..errors import EditRefused, ProposerFailed
 from ..models import Trouble, TroubleKind
 from ..models.asking import CHARACTERS_PER_TOKEN
 from ..money import Usage
-from ..turn import Permission, Permitted, Request
-from . import Turn
-from .dialogue import DETAIL_CHARACTERS, Kind
+from ..turn import Permitted, Request
+from . import Turn, claude_code_tools
 from .errands import Errands
 from .scratch import Scratch
-
-KINDS: dict[str, Kind] = {
-    "Edit": "edit",
-    "Write": "edit",
-    "Read": "read",
-    "Glob": "read",
-    "Grep": "read",
-    "Bash": "execute",
-    "WebFetch": "fetch",
-    "WebSearch": "fetch",
-}
 
 TROUBLE: dict[int, TroubleKind] = {401: "bad_key", 402: "spent", 403: "bad_key", 413: "too_long", 429: "limit"}
 """What a status of the service behind it means; all others are `unavailable`."""
@@ -170,7 +156,10 @@ class Session:
                 case "thinking":
                     self._hear("thinking", "\n")
                 case "tool_use":
-                    self._hear("tool", f"{self._title(str(block.get('name')), _object(block, 'input'))}\n")
+                    self._hear(
+                        "tool",
+                        f"{claude_code_tools.title(self._scratch, str(block.get('name')), _object(block, 'input'))}\n",
+                    )
 
     def _take_results(self, answer: Mapping[str, Any]) -> None:
         for block in _blocks(answer):
@@ -192,58 +181,20 @@ class Session:
         asking.add_done_callback(lambda _: self._asking.pop(number, None))
 
     async def _permit(self, number: str, tool: str, given: dict[str, Any]) -> None:
-        permitted = await self._turn.permit(self._permission(tool, given))
+        permitted = await self._turn.permit(claude_code_tools.permission(self._scratch, tool, given))
         await self._reply(number, response=self._decision(tool, given, permitted))
 
     def _decision(self, tool: str, given: dict[str, Any], permitted: Permitted) -> dict[str, Any]:
         if not permitted.allowed:
             return {"behavior": "deny", "message": permitted.reason or f"denied by {permitted.by}"}
         try:
-            amended = self._amended(tool, given, permitted.amended) if permitted.amended else given
+            amended = (
+                claude_code_tools.amended(self._scratch, tool, given, permitted.amended) if permitted.amended else given
+            )
         except EditRefused as problem:
             self._hear("notice", f"the amendment could not be used, so it was denied: {problem}\n")
             return {"behavior": "deny", "message": f"A person wants this instead:\n{permitted.amended}"}
         return {"behavior": "allow", "updatedInput": amended}
-
-    def _amended(self, tool: str, given: dict[str, Any], amended: str) -> dict[str, Any]:
-        """The tool's input with a person's own detail in it; EditRefused when that does not fit."""
-        if tool == "Bash":
-            return {**given, "command": amended}
-        if tool not in ("Edit", "Write"):
-            raise EditRefused(f"the input of {tool} cannot be amended")
-        path = self._scratch.name(str(given.get("file_path")))
-        now = self._scratch.text(path)
-        after = edits.apply(edits.parse(amended, recount=True), {} if now is None else {path: now})
-        if list(after) != [path]:
-            raise EditRefused(f"it must change {path} alone")
-        if tool == "Write":
-            return {**given, "content": after[path]}
-        return {**given, "old_string": now, "new_string": after[path], "replace_all": False}
-
-    def _permission(self, tool: str, given: dict[str, Any]) -> Permission:
-        path, detail = given.get("file_path") or given.get("path"), ""
-        names = (self._scratch.name(path),) if isinstance(path, str) else ()
-        match tool:
-            case "Bash":
-                detail = str(given.get("command"))
-            case "Edit" if isinstance(path, str):
-                detail = self._scratch.edited(path, str(given.get("old_string")), str(given.get("new_string")))
-            case "Write" if isinstance(path, str):
-                detail = self._scratch.edited(path, self._scratch.text(path), str(given.get("content")))
-        kind = KINDS.get(tool, "other")
-        if kind in ("edit", "read") and not names:
-            kind = "other"  # nobody knows where
-        detail = detail or json.dumps(given, indent=1, ensure_ascii=False)
-        return Permission(self._title(tool, given), kind, detail[:DETAIL_CHARACTERS], names)
-
-    def _title(self, tool: str, given: Mapping[str, Any]) -> str:
-        path = given.get("file_path") or given.get("path")
-        what = (
-            self._scratch.name(path)
-            if isinstance(path, str)
-            else str(given.get("command") or given.get("pattern") or "")
-        )
-        return f"{tool} {what}".strip()[:300]
 
     # -- what it is told -----------------------------------------------------------------------------------------------
 

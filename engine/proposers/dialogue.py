@@ -25,7 +25,6 @@ Kind = Literal["edit", "read", "execute", "fetch", "other"]
 """What a permission is for."""
 
 DETAIL_CHARACTERS = 60_000
-"""The most that a person is shown of what an agent wants to do."""
 REPAIRS = 2
 """How often an agent may mend what the desk would refuse."""
 WORDS = 4_000
@@ -133,6 +132,12 @@ async def converse(agent: Agent, brief: Brief, scratch: Scratch, turn: Turn, *, 
         if left_out := scratch.left_out():
             turn.hear("notice", f"{left_out}\n")
         return proposal
+
+
+def shown(detail: str) -> str:
+    """What a person is shown of what an agent wants to do: where that is not all of it, it says so."""
+    more = len(detail) - DETAIL_CHARACTERS
+    return detail if more <= 0 else f"{detail[:DETAIL_CHARACTERS]}\n… and {more:,} characters more"
 
 
 def _proposal(claims: _Claims | None, diff: str) -> Proposal:

@@ -55,6 +55,8 @@ class Scratch:
 
     def edited(self, path: str, before: str | None, after: str) -> str:
         """The diff of an edit that an agent tells of: of whole texts, or of a piece that occurs once in the file."""
+        if max(len(before or ""), len(after)) > edits.FILE_BYTES:
+            return f"{self.name(path)}: {len(after):,} characters, too many to show, and to be taken\n"
         now = self.text(path)
         if before and now is not None and now != before and now.count(before) == 1:
             before, after = now, now.replace(before, after)

@@ -321,7 +321,8 @@ async def test_a_daemon_that_an_agent_left_goes_with_it(tmp_path: Path) -> None:
         f"{str(tmp_path)!r}], start_new_session=True, stdin=-3, stdout=-3, stderr=-3)"
     )
     seen: list[int] = []
-    turn = person(tmp_path, refuses=lambda proposal: seen.extend(processes("time.sleep(300)\0" + str(tmp_path))))
+    mark = f"time.sleep(300)\0{tmp_path}"
+    turn = person(tmp_path, refuses=lambda proposal: seen.extend(until(lambda: processes(mark))))
 
     await propose(tmp_path, turn, [{"python": daemon}, *bold()])
 
