@@ -12,11 +12,11 @@ from typing import Literal, NamedTuple
 
 from .credentials import redact
 from .errors import ProposerFailed
-from .events import Verdict
 from .judge import show
 from .quote import cut, fenced, line, quoted, seen
 from .state import Experiment
-from .task import Metric, Task
+from .task import Task
+from .telling import BEST, FAILURES, best, diff, entry, failures, outcome, why
 
 TOKENS = 64_000
 """The most that a prompt may hold."""
@@ -28,11 +28,8 @@ WINDOW = 32
 """So many of the last experiments are told, and up to STEP − 1 before them."""
 STEP = 8
 """Experiments, and their diffs, leave so many at a time: a window that slid by one would be new to the cache each time."""
-BEST = 5
-FAILURES = 16
 LONG = 4800
 """Characters of one note, or of the diagnostics, before they are cut."""
-DIFF_CHARACTERS = 6000
 
 Memory = Literal["history", "review"]
 """What a proposer knows of earlier experiments: all that fits, or only what a reviewer says of them."""
@@ -160,7 +157,7 @@ def _rules(brief: Brief) -> str:
             "How the loop works",
             "- You propose one change to the code of the best version so far. The loop applies it, trains with it, measures it with an "
             "evaluator that you cannot change, and keeps it only if it is better by more than the noise; else the code goes back.",
-            f"- Every experiment may use the same budget: {_budget(task)}. Slower code does less within it.",
+            f"- Every experiment may use the same budget: {_budget(task)}.",
             f"- Only these may be edited: {line(', '.join(task.editable), 2000)}. Everything else is refused.",
             "- A person may veto or amend a proposal, send it back, or write you notes.",
             "",
@@ -182,7 +179,10 @@ def _rules(brief: Brief) -> str:
 
 def _budget(task: Task) -> str:
     budget = task.budget
-    return f"{budget.amount:g} {budget.kind.replace('cpu_seconds', 'seconds of processor time').replace('_', ' ')}"
+    if budget.kind == "steps":
+        return f"{budget.amount:g} steps"
+    unit = "seconds of processor time" if budget.kind == "cpu_seconds" else "seconds"
+    return f"{budget.amount:g} {unit}; slower code does less within it"
 
 
 def _program(brief: Brief) -> str:
@@ -226,46 +226,11 @@ def _history(brief: Brief, told: Sequence[Experiment], first: int, with_diffs: i
     before = f", after {first} that are not told here" if first else ""
     texts = [f"# Experiments, oldest first{before}"]
     for index, experiment in enumerate(told[first:], start=first):
-        diff = f"\n{_diff(experiment.diff)}" if experiment.diff and index >= with_diffs else ""
-        texts.append(redact(entry(experiment, brief.task.metric) + diff))
+        changed = f"\n{diff(experiment.diff)}" if experiment.diff and index >= with_diffs else ""
+        texts.append(redact(entry(experiment, brief.task.metric) + changed))
     # Of the newest, the mechanism is not judged yet: it will read otherwise in the next prompt, the rest will not.
     mark = len(texts) - 2
     return _Part(tuple(Block("history", text, marked=at == mark) for at, text in enumerate(texts)), left_out)
-
-
-def entry(experiment: Experiment, metric: Metric) -> str:
-    """An experiment in one line."""
-    measured = f": {metric.name} {_numbers(experiment)}" if experiment.value is not None else ""
-    parts = [f"#{experiment.number} {_word(experiment)}{measured}"]
-    if experiment.is_baseline:
-        return f"{parts[0]} | the unmodified start"
-    parts.append(f"hypothesis: {line(experiment.hypothesis, 300)}")
-    parts.append(f"mechanism ({experiment.mechanism_held}): {line(experiment.mechanism, 400)}")
-    if experiment.expected:
-        parts.append(f"expected: {line(experiment.expected, 200)}")
-    if experiment.explained and experiment.explained.theory:
-        parts.append(f"theory since: {line(experiment.explained.theory, 300)}")
-    if experiment.verdict not in ("kept", "discarded") or experiment.by != "judge":
-        parts.append(f"why: {_why(experiment)}")
-    return " | ".join(parts)
-
-
-def _numbers(experiment: Experiment) -> str:
-    assert experiment.value is not None
-    if experiment.gain is None:
-        return show(experiment.value)
-    sigma = "" if experiment.sigma is None else f", {experiment.sigma:+.1f} sigma"
-    return f"{show(experiment.value)} (gain {'+' if experiment.gain >= 0 else ''}{show(experiment.gain)}{sigma})"
-
-
-def _why(experiment: Experiment, limit: int = 300) -> str:
-    """The reason of a verdict; of a long one also its end, where a traceback has its point."""
-    why = line(experiment.reason, 10_000)
-    return why if len(why) <= limit else f"{why[: limit // 3]} … {why[limit // 3 - limit :]}"
-
-
-def _diff(diff: str) -> str:
-    return fenced(cut(diff, DIFF_CHARACTERS), "diff")
 
 
 # -- what is new each time ---------------------------------------------------------------------------------------------
@@ -273,8 +238,8 @@ def _diff(diff: str) -> str:
 
 def _nows(brief: Brief) -> Iterator[_Part]:
     """What is new, each time with less of it."""
-    for failures in (FAILURES, FAILURES // 4, 0):
-        yield _now(brief, failures, LONG)
+    for most in (FAILURES, FAILURES // 4, 0):
+        yield _now(brief, most, LONG)
     for characters in (LONG // 4, LONG // 16):
         yield _now(brief, 0, characters)
 
@@ -284,18 +249,18 @@ def _now(brief: Brief, most: int, characters: int) -> _Part:
     parts = [f"# Now\n\nThe best {metric.name} so far is {'unknown' if brief.best is None else show(brief.best)}."]
     left_out = [] if characters == LONG else ["the ends of long notes and diagnostics"]
     if brief.memory == "history":
-        failures = _failures(brief)
-        if most < len(failures):
-            left_out.insert(0, f"{len(failures) - most} failures")
+        wrong = failures(brief.history)
+        if most < len(wrong):
+            left_out.insert(0, f"{len(wrong) - most} failures")
         parts += [
-            _listed(f"The {BEST} best, best first", _best(brief)),
-            _listed("Failures, not to be repeated", failures[:most]),
+            _listed(f"The {BEST} best, best first", best(brief.history, metric)),
+            _listed("Failures, not to be repeated", wrong[:most]),
         ]
         parts.append(cut(seen(brief.diagnostics), characters))
     if last and last.verdict == "unproposed":
-        parts.append(f"Your last turn ended without a proposal: {_why(last)}")
+        parts.append(f"Your last turn ended without a proposal: {why(last)}")
     elif last and brief.memory == "review":
-        parts.append(f"The last experiment in one line: {_outcome(last, metric)}")
+        parts.append(f"The last experiment in one line: {outcome(last, metric)}")
     if brief.review:
         parts.append(f"A reviewer, another model, says (advice):\n{quoted(brief.review, characters)}")
     if brief.comment:
@@ -315,7 +280,7 @@ def _sent_back(brief: Brief) -> str:
     if before is None:
         return ""
     words = f"hypothesis: {line(before.hypothesis, 300)} | mechanism: {line(before.mechanism, 400)}"
-    return f"Your last version: {words}\n{_diff(before.diff)}\n"
+    return f"Your last version: {words}\n{diff(before.diff)}\n"
 
 
 def _notes(notes: Sequence[str], characters: int) -> str:
@@ -327,32 +292,3 @@ def _notes(notes: Sequence[str], characters: int) -> str:
             newest.append(f"({len(notes) - len(newest)} older notes had no room)")
             break
     return "\n\n".join(reversed(newest))
-
-
-def _best(brief: Brief) -> list[str]:
-    metric = brief.task.metric
-    measured = [e for e in brief.history if e.verdict in ("kept", "discarded") and e.value is not None]
-    measured.sort(key=lambda e: metric.gain(e.value or 0.0, 0.0), reverse=True)
-    return [entry(experiment, metric) for experiment in measured[:BEST]]
-
-
-def _failures(brief: Brief) -> list[str]:
-    """What must not be tried again, newest first."""
-    wrong = [e for e in brief.history if e.verdict in _FAILED or (e.verdict == "discarded" and (e.gain or 0) < 0)]
-    return [
-        f"#{e.number} {_word(e)}: {line(e.hypothesis, 160) or 'no proposal'} | {_why(e, 160)}"
-        for e in wrong[: -FAILURES - 1 : -1]
-    ]
-
-
-def _outcome(experiment: Experiment, metric: Metric) -> str:
-    measured = f", {metric.name} {_numbers(experiment)}" if experiment.value is not None else ""
-    return f"#{experiment.number} {_word(experiment)}{measured} | {_why(experiment)}"
-
-
-def _word(experiment: Experiment) -> str:
-    return _WORDS.get(experiment.verdict, experiment.verdict) if experiment.verdict else experiment.step
-
-
-_WORDS: Mapping[Verdict, str] = {"timed_out": "timed out", "no_metric": "gave no metric", "unproposed": "not proposed"}
-_FAILED: frozenset[Verdict] = frozenset({"crashed", "timed_out", "no_metric", "voided", "vetoed", "aborted"})
