@@ -73,7 +73,8 @@ class Controls:
     def explain(self, experiment: int, typed: str) -> None:
         """Say whether a mechanism held; `typed` begins with the answer, and a theory may follow."""
         word, _, theory = typed.strip().partition(" ")
-        found = [known for known in MECHANISMS if word and known.startswith(word.lower().rstrip(":,"))]
+        word = word.lower().rstrip(":,")
+        found = [known for known in MECHANISMS if word and known.startswith(word)]
         if not found:
             self._answers.say(f"not marked: {word!r} is none of {', '.join(MECHANISMS)}", "warn")
             return

@@ -61,6 +61,8 @@ def _cells(experiment: Experiment, state: State) -> tuple[str, ...]:
 def _description(experiment: Experiment) -> str:
     said = "baseline" if experiment.is_baseline else words.one_line(experiment.hypothesis) or "no hypothesis"
     assert experiment.verdict is not None, "only judged experiments are in the table"
+    if experiment.verdict == "unproposed":
+        return words.outcome(experiment)
     plain = experiment.verdict in ("kept", "discarded", "crashed")
     return said if plain else f"{words.VERDICTS[experiment.verdict]}: {said}"
 

@@ -7,21 +7,18 @@ import re
 import time
 from collections.abc import Sequence
 
-from loopwatch.engine.client import Look, Thought
-from loopwatch.engine.events import Entry, Heard, Mechanism, NoteRead, Proposing, Verdict
+from loopwatch.engine.client import Look
+from loopwatch.engine.events import Mechanism, Verdict
 from loopwatch.engine.state import Experiment, State
 from loopwatch.engine.task import Metric
 
 from . import words
 from .clean import clean, wrap
-from .keys import KEYS
 from .palette import Role
-from .widgets.askbox import AskView
 from .widgets.curve import Forecast, Level
 from .widgets.spark import chances as sparkline_of
 from .widgets.spark import progress_bar, sparkline
 from .widgets.table import Cell, Column, Row
-from .widgets.tail import Voice
 
 Parts = list[tuple[str, Role]]
 
@@ -56,21 +53,6 @@ MECHANISM_LOOK: dict[Mechanism, tuple[str, Role]] = {
     "confirmed": ("✓", "good"),
     "refuted": ("✗", "bad"),
     "open": ("○", "quiet"),
-}
-
-VOICES: dict[Heard, Voice] = {
-    "thinking": Voice("thought", "…"),
-    "text": Voice("text", "▸"),
-    "tool": Voice("accent", "●", every_line=True),
-    "notice": Voice("warn", "▲", every_line=True),
-}
-"""How each kind of streamed text is told from the others."""
-
-REVIEWER_VOICES: dict[Heard, Voice] = {
-    "thinking": Voice("mark", "…"),
-    "text": Voice("mark", "▸"),
-    "tool": Voice("mark", "●", every_line=True),
-    "notice": VOICES["notice"],
 }
 
 EXPERIMENT_COLUMNS = (
@@ -160,15 +142,15 @@ def notice(state: State, *, width: int) -> list[Parts]:
 
 def _since(state: State, current: Experiment, word: str, now: float, ascii_only: bool, progress: float | None) -> Parts:
     if word == "waiting" and state.waiting:
-        left = f", {_clock(state.waiting.deadline - now)} left" if state.waiting.deadline is not None else ""
-        return [(f"  {_clock(now - state.waiting.since)}{left}", "text")]
+        left = f", {words.clock(state.waiting.deadline - now)} left" if state.waiting.deadline is not None else ""
+        return [(f"  {words.clock(now - state.waiting.since)}{left}", "text")]
     if word in ("running", "held") and current.started_at:
         share = f" {progress_bar(progress, 10, ascii_only=ascii_only)} {progress:4.0%}" if progress is not None else ""
         again = f"  attempt {current.attempt}" if current.attempt > 1 else ""
         by = f" by {clean(state.held_by)}: h goes on" if state.held_by else ""
-        return [(f"{by} {share}  {_clock(now - current.started_at)}{again}", "text")]
+        return [(f"{by} {share}  {words.clock(now - current.started_at)}{again}", "text")]
     if word == "proposing":
-        return [(f"  {clean(current.proposer)}  {_clock(now - current.began_at)}", "text")]
+        return [(f"  {clean(current.proposer)}  {words.clock(now - current.began_at)}", "text")]
     return []
 
 
@@ -269,134 +251,6 @@ def _signed(gain: float | None) -> str:
     return f"{'+' if gain > 0 else '-' if gain < 0 else ' '}{text}"
 
 
-def ask_view(state: State, *, now: float) -> AskView | None:
-    """The question that waits for a person, if any."""
-    if state.waiting is None:
-        return None
-    asked = state.waiting.asked
-    e = state.experiments[asked.experiment]
-    left = ""
-    if state.waiting.deadline is not None and asked.on_silence:
-        left = f" · {asked.on_silence.replace('_', ' ')} in {_clock(state.waiting.deadline - now)}"
-    who = f"{clean(e.proposer)} asks · " if asked.gate == "tool" else ""
-    title = f"ASK · #{asked.experiment} · {who}waiting {_clock(now - state.waiting.since)}{left}"
-    keys = "   ".join(f"{key.first} {key.label}" for key in KEYS if key.when == asked.gate and key.footer)
-    if asked.gate == "run":
-        keys = f"x abort   {keys}"
-    return AskView(id=asked.ask, digest=asked.digest, title=title, lines=_question(state, e), keys=keys)
-
-
-def _question(state: State, e: Experiment) -> tuple[str | tuple[str, Role], ...]:
-    assert state.waiting is not None, "only a waiting gate asks"
-    asked = state.waiting.asked
-    if asked.gate == "verdict":
-        claims = (("idea", e.hypothesis), ("hope", e.expected))
-        return (
-            words.one_line(asked.question),
-            *((f"{name}  {words.one_line(text)}", _quiet) for name, text in claims if text.strip()),
-        )
-    if asked.gate == "run":
-        return (words.one_line(asked.question),)
-    if asked.gate == "tool":
-        return (words.one_line(asked.question) or "something without a title", *_wanted(asked.detail))
-    size = f"+{e.added} −{e.removed} lines in {', '.join(map(words.one_line, e.paths))}"
-    author = f", amended by {clean(e.author)}" if e.author != e.proposer else ""
-    doubts = words.flags(e, state)
-    claims: list[str | tuple[str, Role]] = [
-        f"why  {words.one_line(e.hypothesis)}",
-        (f"how  {words.one_line(e.mechanism) or 'no mechanism was given'}", _quiet),
-    ]
-    if e.expected.strip():
-        claims.append((f"so   {words.one_line(e.expected)}", _quiet))
-    # What is to be doubted comes first: on a low terminal the rest may be out of sight.
-    if doubts:
-        return ((" · ".join((f"do   {size}{author}", *doubts)), "warn"), *claims)
-    return (*claims, (f"do   {size}{author}", _quiet))
-
-
-_quiet: Role = "quiet"
-
-WANTED_LINES = 20
-
-
-def _wanted(detail: str) -> tuple[tuple[str, Role], ...]:
-    """The beginning of what an agent wants to do; the diff pane has all of it."""
-    lines = [line for line in detail.splitlines() if line.strip()]
-    if any(line.startswith("@@ ") for line in lines):
-        lines = [line for line in lines if line[0] in "+-" and not line.startswith(("+++ ", "--- "))]
-    return tuple((line, _quiet) for line in lines[:WANTED_LINES]) or (("it says no more about it", _quiet),)
-
-
-def reasoning_heading(e: Experiment) -> str:
-    """The line above an experiment's reasoning."""
-    return f"#{e.number} {e.proposer}" + (
-        f", revision {e.revision}: sent back because {words.one_line(e.comment)}" if e.comment else ""
-    )
-
-
-def reasoning_title(e: Experiment) -> Parts:
-    """The words above the reasoning: whose it is, and what it cost."""
-    parts: Parts = [(f"3 Reasoning  #{e.number}", "text")]
-    if e.spent.requests:
-        parts.append((f"  {words.spent(e.spent)}", "quiet"))
-    if e.explained:
-        glyph, role = MECHANISM_LOOK[e.mechanism_held]
-        parts.append((f"  {glyph} mechanism {e.mechanism_held}", role))
-    return parts
-
-
-def is_reviewers(thought: Thought, e: Experiment) -> bool:
-    """Whether a piece of streamed text is the reviewer's: whoever proposes says nothing after the verdict."""
-    return bool(e.ended_at) and thought.at > e.ended_at
-
-
-def voice(thought: Thought, e: Experiment) -> tuple[str, Voice]:
-    """Who says a piece of streamed text, and how it is drawn."""
-    if is_reviewers(thought, e):
-        return "the reviewer", REVIEWER_VOICES.get(thought.kind, VOICES["notice"])
-    return e.proposer, VOICES.get(thought.kind, VOICES["notice"])
-
-
-def reasoning_end(e: Experiment, state: State) -> list[tuple[str, Role]]:
-    """What is known of an experiment besides what was streamed, in the order in which it becomes known."""
-    lines: list[tuple[str, Role]] = [
-        (
-            f"note {note.number} by {clean(note.by)}, read {words.RECEIPTS[note.where]}: {words.one_line(note.text)}",
-            "accent",
-        )
-        for note in state.notes.values()
-        if note.read_in == e.number
-    ]
-    if e.step == "proposing":
-        return lines
-    claims = (("hypothesis", e.hypothesis), ("mechanism", e.mechanism), ("expected", e.expected))
-    lines += [(f"{name}: {words.one_line(text)}", "text") for name, text in claims if text.strip()]
-    lines += [(f"beware: {flag}", "warn") for flag in words.flags(e, state)]
-    if e.verdict is not None:
-        lines.append((words.outcome(e), VERDICT_ROLE[e.verdict]))
-    if e.explained:
-        glyph, role = MECHANISM_LOOK[e.explained.mechanism]
-        lines.append((f"{glyph} mechanism {words.mechanism(e)}", role))
-    return lines
-
-
-def review_end(e: Experiment, state: State) -> list[tuple[str, Role]]:
-    """What a reviewer made of an experiment."""
-    if e.review is None:
-        return []
-    muted = " (muted: no brief has it)" if state.muted_by else ""
-    return [(f"review by {clean(e.review.by)}{muted}: {words.review(e.review)}", "mark")]
-
-
-def receipts(state: State, entries: Sequence[Entry]) -> list[str]:
-    """What these facts say about notes that were read."""
-    told: list[str] = []
-    for _, _, fact in entries:
-        read = fact.notes if isinstance(fact, Proposing) else (fact.note,) if isinstance(fact, NoteRead) else ()
-        told += [f"note {number} was {words.receipt(state.notes[number])}" for number in read]
-    return told
-
-
 def asked_detail(state: State, e: Experiment) -> str | None:
     """What an agent asks to be allowed now, in the course of this experiment; None when it asks nothing."""
     asked = state.waiting.asked if state.waiting else None
@@ -480,16 +334,9 @@ def event_line(at: float, text: str) -> str:
     return f"{time.strftime('%H:%M:%S', time.localtime(at))}  {text}"
 
 
-def _clock(seconds: float) -> str:
-    whole = max(0, int(seconds))
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02}s" if whole >= 60 else f"{whole}s"
-    return f"{whole // 3600}h{whole % 3600 // 60:02}m"
-
-
 def finite(values: Sequence[float | None]) -> float | None:
     """The last number that is one."""
     return next((value for value in reversed(values) if value is not None and value == value), None)
 
 
-__all__ = ["EXPERIMENT_COLUMNS", "Metric", "Parts", "ask_view", "experiment_rows", "header"]
+__all__ = ["EXPERIMENT_COLUMNS", "Metric", "Parts", "experiment_rows", "header"]

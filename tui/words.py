@@ -240,6 +240,14 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
 
 
+def clock(seconds: float) -> str:
+    """A length of time that is counted up or down, as short as it goes: 1m05s."""
+    whole = max(0, int(seconds))
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02}s" if whole >= 60 else f"{whole}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02}m"
+
+
 def better(metric: Metric) -> str:
     """Which way is better."""
     return "lower is better" if metric.direction == "down" else "higher is better"

@@ -13,7 +13,7 @@ from loopwatch.engine.client import Thought, Viewer
 from loopwatch.engine.events import Entry
 from loopwatch.engine.state import Experiment, State
 
-from .. import view, words
+from .. import question, telling, view, words
 from ..arrange import PaneName
 from ..controls import Controls
 from ..deciding import Answers
@@ -207,7 +207,7 @@ class Mission(Screen[None]):
 
     def _draw_ask(self) -> None:
         box = self.query_one(AskBox)
-        ask = None if self.answers.busy else view.ask_view(self.state, now=self._clock())
+        ask = None if self.answers.busy else question.ask_view(self.state, now=self._clock())
         if ask is not None:
             low, least, most = ASK_LINES
             box.set_lines(low if self.size.height < 20 else most if len(ask.lines) >= most else least)
@@ -237,18 +237,18 @@ class Mission(Screen[None]):
         if self._thoughts is None or self._thoughts.experiment != e.number:
             self._thoughts, self._told, self._speaker = ThoughtFeed(e.number), set(), e.proposer
             reasoning.clear()
-            reasoning.heading(view.reasoning_heading(e))
-        reasoning.set_title(view.reasoning_title(e))
+            reasoning.heading(telling.reasoning_heading(e))
+        reasoning.set_title(telling.reasoning_title(e))
         self._draw_text()
 
     def _draw_text(self) -> None:
         e, reasoning = self.shown, self.query_one("#reasoning", Tail)
         if e is not None and self._thoughts is not None and self._thoughts.experiment == e.number:
             thoughts = self._thoughts.fetch(self.viewer)
-            self._say(reasoning, [thought for thought in thoughts if not view.is_reviewers(thought, e)], e)
-            self._add(reasoning, view.reasoning_end(e, self.state))
-            self._say(reasoning, [thought for thought in thoughts if view.is_reviewers(thought, e)], e)
-            self._add(reasoning, view.review_end(e, self.state))
+            self._say(reasoning, [thought for thought in thoughts if not telling.is_reviewers(thought, e)], e)
+            self._add(reasoning, telling.reasoning_end(e, self.state))
+            self._say(reasoning, [thought for thought in thoughts if telling.is_reviewers(thought, e)], e)
+            self._add(reasoning, telling.review_end(e, self.state))
         reasoning.flush()
         if self._pane("output").display and e is not None:
             self._draw_output(e)
@@ -256,7 +256,7 @@ class Mission(Screen[None]):
     def _say(self, reasoning: Tail, thoughts: list[Thought], e: Experiment) -> None:
         """What was streamed, each by whom it was."""
         for thought in thoughts:
-            speaker, voice = view.voice(thought, e)
+            speaker, voice = telling.voice(thought, e)
             if speaker != self._speaker:
                 self._speaker = speaker
                 reasoning.heading(f"— {speaker} —", role="mark")
@@ -317,7 +317,7 @@ class Mission(Screen[None]):
     def _tell_receipts(self, entries: list[Entry]) -> None:
         """Say when a note was read, once the screen is open: whoever wrote it waits for that."""
         if self._began:
-            for receipt in view.receipts(self.state, entries):
+            for receipt in telling.receipts(self.state, entries):
                 self.answers.say(receipt, "good")
         self._began = True
 

@@ -1,0 +1,81 @@
+"""What a person is asked, as the lines of the box in which it is asked. Pure.
+
+Text from outside is cleaned by the box; here it only becomes lines.
+"""
+
+from typing import Final, NamedTuple
+
+from loopwatch.engine.events import Asked
+from loopwatch.engine.state import Experiment, State
+
+from . import words
+from .clean import clean
+from .keys import KEYS
+from .palette import Role
+from .widgets.askbox import AskView
+
+WANTED_LINES: Final = 20
+"""Of what an agent wants to do; the pane of the diff has all of it."""
+
+
+class Told(NamedTuple):
+    """A line and how it is meant."""
+
+    text: str
+    role: Role
+
+
+Lines = tuple[str | tuple[str, Role], ...]
+
+
+def ask_view(state: State, *, now: float) -> AskView | None:
+    """The question that waits for a person, if any."""
+    if state.waiting is None:
+        return None
+    asked = state.waiting.asked
+    e = state.experiments[asked.experiment]
+    left = ""
+    if state.waiting.deadline is not None and asked.on_silence:
+        left = f" · {asked.on_silence.replace('_', ' ')} in {words.clock(state.waiting.deadline - now)}"
+    who = f"{clean(e.proposer)} asks · " if asked.gate == "tool" else ""
+    title = f"ASK · #{asked.experiment} · {who}waiting {words.clock(now - state.waiting.since)}{left}"
+    keys = "   ".join(f"{key.first} {key.label}" for key in KEYS if key.when == asked.gate and key.footer)
+    if asked.gate == "run":
+        keys = f"x abort   {keys}"
+    return AskView(id=asked.ask, digest=asked.digest, title=title, lines=_question(asked, e, state), keys=keys)
+
+
+def _question(asked: Asked, e: Experiment, state: State) -> Lines:
+    match asked.gate:
+        case "tool":
+            return (words.one_line(asked.question) or "something without a title", *_wanted(asked.detail))
+        case "apply":
+            return _proposal(e, state)
+        case "run":
+            return (words.one_line(asked.question),)
+        case "verdict":
+            return (words.one_line(asked.question), *_claims(("idea ", e.hypothesis), ("hope ", e.expected)))
+
+
+def _proposal(e: Experiment, state: State) -> Lines:
+    size = f"+{e.added} −{e.removed} lines in {', '.join(map(words.one_line, e.paths))}"
+    author = f", amended by {clean(e.author)}" if e.author != e.proposer else ""
+    doubts = words.flags(e, state)
+    why = f"why  {words.one_line(e.hypothesis)}"
+    rest = _claims(("how ", e.mechanism or "no mechanism was given"), ("so  ", e.expected))
+    # What is to be doubted comes first: on a low terminal the rest may be out of sight.
+    if doubts:
+        return (Told(" · ".join((f"do   {size}{author}", *doubts)), "warn"), why, *rest)
+    return (why, *rest, Told(f"do   {size}{author}", "quiet"))
+
+
+def _claims(*claims: tuple[str, str]) -> Lines:
+    return tuple(Told(f"{name} {words.one_line(text)}", "quiet") for name, text in claims if text.strip())
+
+
+def _wanted(detail: str) -> Lines:
+    """The beginning of what an agent wants to do; the diff pane has all of it."""
+    lines = [line for line in detail.splitlines() if line.strip()]
+    if any(line.startswith("@@ ") for line in lines):
+        lines = [line for line in lines if line[0] in "+-" and not line.startswith(("+++ ", "--- "))]
+    return tuple(Told(line, "quiet") for line in lines[:WANTED_LINES] or ["it says no more about it"])
