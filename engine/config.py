@@ -15,6 +15,9 @@ StopReason = Literal[
     "baseline_failed", "bad_key", "money", "user_error", "engine_failed",
 ]  # fmt: skip
 
+Tier = Literal["sealed", "fenced", "limits", "none"]
+"""How well experiments are contained, best first; the sandbox says of what each is built."""
+
 
 def _policy(text: str) -> str:
     return policy.parse(text).text
@@ -159,5 +162,7 @@ class RunConfig(BaseModel):
     """Of the experiments that it would abort, the share that runs to its end all the same, so that false aborts are seen."""
     check_seconds: float | None = Field(default=None, gt=0)
     """Seconds of the budget between two looks; a twentieth of the budget when absent, and where the budget is steps."""
+    sandbox: Tier = "fenced"
+    """The least containment of experiments with which an engine starts; the best that works is taken. none: without any."""
     by: str = "unknown"
     """Who started the run."""

@@ -5,10 +5,11 @@ library and the `keeper_*` files beside it, and is up in about 20 ms. It is the 
 so a daemon that has forked twice and called `setsid` still ends below it, and "nobody is left" is something
 the kernel says (`ECHILD`).
 
-Covered: wall clock and CPU seconds of the whole tree, free disk, the size of the output folders, a capped
-log, holding and releasing, the engine's death (end of file on stdin), a blocked or stopped engine (nothing
-here waits for it). Not covered: memory and file limits (the sandbox), and a `kill -9` of this process by
-what it keeps: then the leader dies with it (PDEATHSIG) and `process.py` sweeps what was last reported.
+Covered: wall clock, CPU seconds, memory and number of processes of the whole tree, free disk, the size of
+the output folders, a capped log, holding and releasing, the engine's death (end of file on stdin), a blocked
+or stopped engine (nothing here waits for it). Not covered: what a single process may do (the box that it is
+started in), and a `kill -9` of this process by what it keeps: then the leader dies with it (PDEATHSIG) and
+`process.py` sweeps what was last reported. In a box with a process table of its own nobody can see us.
 
     stdin   JSON lines from the engine: the spec, then {"do": "go" | "abort" | "hold" | "release"};
             "go" may bring parts of the spec that were not known before
@@ -37,6 +38,7 @@ if not __package__:
     _package.__path__ = [os.path.dirname(os.path.abspath(__file__))]
     sys.modules[__package__] = _package
 
+from .keeper_box import LauncherLine
 from .keeper_limits import Disk, Stopwatch
 from .keeper_output import Log, Outlet
 from .keeper_tree import LINUX, Tree
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
 TERM_GRACE_SECONDS = 0.3
 """Between SIGTERM and SIGKILL: long enough to flush a file, too short to go on training."""
 TICK_SECONDS = 0.2
+CLOSE_TICK_SECONDS = 0.05
+"""When half of the memory is used up: it can double in the time of a usual tick."""
 CHUNK_BYTES = 1 << 16
 LAST_WORDS_BYTES = 1 << 24
 REPORTED_PROCESSES = 100  # so that a status line stays below PIPE_BUF: whole or refused, never torn
@@ -73,14 +77,22 @@ class Spec:
         self.out_folders: list[str] = order["out_folders"]
         self.out_cap_bytes: float = order["out_cap_bytes"]
         self.disk_floor_bytes: float = order["disk_floor_bytes"]
+        self.memory_bytes: float = order["memory_bytes"] or float("inf")
+        self.processes: float = order["processes"] or float("inf")
+        self.box: dict[str, Any] | None = order["box"]
 
 
 class SpawnError(Exception):
     """The command could not be started."""
 
 
-def spawn(command: list[str], cwd: str, environment: dict[str, str], stdin: int, output: int) -> int:
-    """Start `command` as the leader of a session of its own; returns its pid. Raises SpawnError."""
+def spawn(
+    command: list[str], cwd: str, environment: dict[str, str], stdin: int, output: int, line: LauncherLine | None
+) -> int:
+    """Start `command` as the leader of a session of its own; returns its pid. Raises SpawnError.
+
+    line  for a launcher, which goes to `cwd` itself, as there may be another one inside
+    """
     trouble_read, trouble_write = os.pipe()
     keeper = os.getpid()
     pid = os.fork()
@@ -97,7 +109,10 @@ def spawn(command: list[str], cwd: str, environment: dict[str, str], stdin: int,
             os.dup2(stdin, 0)
             os.dup2(output, 1)
             os.dup2(output, 2)
-            os.chdir(cwd)
+            if line:
+                line.pass_on()
+            else:
+                os.chdir(cwd)
             os.execvpe(command[0], command, environment)
         except BaseException as error:
             os.write(trouble_write, str(error).encode(errors="replace"))
@@ -139,6 +154,7 @@ class Keeper:
         self._control = b""
         self._output = -1
         self._spare_stdin = -1
+        self._line: LauncherLine | None = None
         self._preload: bytes | None = None
         """What a spare has printed so far; None when there is no spare or it is ready."""
         self._before_go = b""
@@ -172,6 +188,7 @@ class Keeper:
             self.tree.reap()
             if self.watch and self._ending_since is None and time.monotonic() >= self._next_tick:
                 self._tick()
+        self._hear_launcher()
         survivors = self.tree.sweep()
         self.tree.measure()
         self._read_output(LAST_WORDS_BYTES)
@@ -184,6 +201,7 @@ class Keeper:
         if self._kill_now:
             return True
         if self.tree.leader_status is not None:
+            self._hear_launcher()
             if self.watch is None:
                 said = ((self._preload or b"") + self._before_go)[-500:].decode(errors="replace")
                 self.end("spawn_failed", f"the spare ended before its experiment began: {said}", now=True)
@@ -215,6 +233,8 @@ class Keeper:
             self._outlet.flush()
         if self._wake in ready:
             os.read(self._wake, CHUNK_BYTES)
+        if self._line and self._line.fileno() in ready:
+            self._hear_launcher()
         if self._output in ready:
             self._read_output(1 << 20)
         if 0 in ready:
@@ -278,18 +298,42 @@ class Keeper:
             os.close(null)
         else:
             self._wake_spare(spec)
-        if self.tree.leader:
+        self._say_started()
+
+    def _say_started(self) -> None:
+        """When the command itself runs, not its launcher."""
+        if self.watch and self.tree.leader and self._line is None:
             self._say({"kind": "started", "pid": self.tree.leader})
 
     def _start(self, command: list[str], spec: Spec, stdin: int) -> None:
         self._output, child_output = os.pipe()
         os.set_blocking(self._output, False)
+        line = None
+        if spec.box:
+            line, command = LauncherLine(), [*spec.box["command"], *command]
         try:
-            self.tree.leader = spawn(command, spec.cwd, spec.environment, stdin, child_output)
+            self.tree.leader = spawn(command, spec.cwd, spec.environment, stdin, child_output, line)
         except SpawnError as error:
             self.end("spawn_failed", str(error), now=True)
+            line = None
         os.close(child_output)
         self._poll.register(self._output, select.POLLIN)
+        if line and spec.box:
+            self._line = line
+            self._poll.register(line.fileno(), select.POLLIN)
+            line.order({**spec.box["order"], "cwd": spec.cwd})
+
+    def _hear_launcher(self) -> None:
+        line = self._line
+        if line is None or line.hear():
+            return
+        self._poll.unregister(line.fileno())
+        self._line = None
+        line.close()
+        if line.trouble:
+            self.end("spawn_failed", line.trouble, now=True)
+        else:
+            self._say_started()
 
     def _wake_spare(self, spec: Spec) -> None:
         order = {"argv": spec.command[1:], "cwd": spec.cwd, "environment": spec.environment}
@@ -352,11 +396,22 @@ class Keeper:
             self.end("wall_limit")
         elif trouble := self.disk.trouble():
             self.end(*trouble)
+        elif trouble := self._too_much(self.spec):
+            self.end(*trouble, now=True)
         self._say_usage(self.watch)
         # All cores together can use up what is left: look before that, but spend at most 5 % on looking.
         now = time.monotonic()
-        due = max(0.01, min(TICK_SECONDS, cpu_left / (os.cpu_count() or 1)), 20 * (now - began))
+        tick = TICK_SECONDS if 2 * self.tree.rss_bytes < self.spec.memory_bytes else CLOSE_TICK_SECONDS
+        due = max(0.01, min(tick, cpu_left / (os.cpu_count() or 1)), 20 * (now - began))
         self._next_tick = now + (due if self.watch.held else min(due, wall_left))
+
+    def _too_much(self, spec: Spec) -> tuple[str, str] | None:
+        if len(self.tree.members) > spec.processes:
+            return "process_limit", f"{len(self.tree.members)} processes; {spec.processes:,} are allowed"
+        # Resident sets count what is shared again and again; only where that is too much it is worth counting well.
+        if self.tree.rss_bytes > spec.memory_bytes and (used := self.tree.memory_bytes()) > spec.memory_bytes:
+            return "memory_limit", f"{used / 1e6:,.0f} MB of memory; {spec.memory_bytes / 1e6:,.0f} MB are allowed"
+        return None
 
     def _cpu_seconds(self) -> float:
         return self.tree.cpu_seconds - self._cpu_before_go

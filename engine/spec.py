@@ -10,12 +10,24 @@ Reason = Literal[
     "wall_limit",
     "cpu_limit",
     "aborted",
+    "memory_limit",
+    "process_limit",
     "disk_full",
     "output_limit",
     "engine_gone",
     "spawn_failed",
     "keeper_lost",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """How a command is contained; made by the sandbox."""
+
+    command: Sequence[str]
+    """Is put before the command: at its end is the launcher."""
+    order: Mapping[str, Any]
+    """What the launcher builds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +50,14 @@ class Spec:
     """All output folders together."""
     disk_floor_bytes: int = 256 << 20
     """Less free space than this, where it writes, ends it."""
+    memory_bytes: int | None = None
+    """Of the whole tree; what several processes share counts once. None: no limit."""
+    processes: int | None = None
+    """In the whole tree. None: no limit."""
+    box: Box | None = None
+    """What it is contained in, from its first instruction on; a spare too, so that `go` cannot change it."""
     spare: Sequence[str] | None = None
-    """A warm spare's command, from `spare_command`, to become `command` at `go`. The sandbox may wrap it."""
+    """A warm spare's command, from `spare_command`, to become `command` at `go`."""
 
     def as_order(self) -> dict[str, Any]:
         """The keeper's words for it."""
@@ -54,6 +72,9 @@ class Spec:
             "out_folders": [str(folder) for folder in self.out_folders],
             "out_cap_bytes": self.out_cap_bytes,
             "disk_floor_bytes": self.disk_floor_bytes,
+            "memory_bytes": self.memory_bytes,
+            "processes": self.processes,
+            "box": None if self.box is None else {"command": list(self.box.command), "order": dict(self.box.order)},
             "spare": None if self.spare is None else list(self.spare),
         }
 
