@@ -134,7 +134,10 @@ class Session:
         finally:
             clock.cancel()
             prompting.cancel()
-            self._request.used(usage or self._guess(), usd=self._unpaid(), estimated=usage is None)
+            cost = (
+                self._unpaid() or None if usage is None else self._unpaid()
+            )  # a cut turn is not free, it is not counted
+            self._request.used(usage or self._guess(), usd=cost, estimated=usage is None)
             self._request, self._paid = None, self._cost or 0.0
         self._heed(answer)
         return "".join(self._said)

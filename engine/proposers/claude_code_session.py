@@ -69,16 +69,17 @@ class Session:
         )
         await self._tell(text)
         beside = [self._errands.start(self._silence()), self._errands.start(self._pass_on_notes())]
-        working = asyncio.create_task(self._work())
+        working, cut = asyncio.create_task(self._work()), True
         try:
             await self._errands.unless_one_fails(working)
+            cut = False
         except asyncio.CancelledError:
             await self._interrupt(working)
             raise
         finally:
             for errand in (*beside, working):
                 errand.cancel()
-            self._book(request, prompt_tokens)
+            self._book(request, prompt_tokens, cut=cut)
         self._heed(self._result)
         return "".join(self._said)
 
@@ -232,12 +233,16 @@ class Session:
 
     # -- how it ended --------------------------------------------------------------------------------------------------
 
-    def _book(self, request: Request, prompt_tokens: int) -> None:
+    def _book(self, request: Request, prompt_tokens: int, *, cut: bool) -> None:
+        """What the turn cost. It does not count a request that was cut; then what it says is the least, and nothing is unknown."""
         cost = self._result.get("total_cost_usd")
         usd = max(0.0, cost - self._paid) if isinstance(cost, int | float) else None
         self._paid += usd or 0.0
         guess = Usage(input=prompt_tokens, output=self._heard // CHARACTERS_PER_TOKEN)
-        request.used(self._used or guess, usd=usd, estimated=self._used is None)
+        if self._used is None or cut:
+            request.used(_sum(self._used, guess), usd=usd or None, estimated=True)
+        else:
+            request.used(self._used, usd=usd)
 
     def _heed(self, result: Mapping[str, Any]) -> None:
         words = " ".join(str(result.get("result") or "; ".join(map(str, result.get("errors") or ()))).split())[-300:]

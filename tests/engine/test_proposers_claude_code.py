@@ -246,7 +246,7 @@ async def test_a_cancelled_turn_is_interrupted_booked_and_gone_within_a_second(c
 
     assert time.monotonic() - began < 1
     assert heard(claude)[-1]["request"] == {"subtype": "interrupt"}
-    assert turn.requests[0].words[-1][1:] == (0.01, False, True)
+    assert turn.requests[0].words[-1][1:] == (0.01, True, True)
     assert not processes(str(claude / "agent.json"))
 
 
