@@ -15,6 +15,7 @@ from ..money import Usage
 from ..turn import Request
 from . import Turn
 from .acp_tools import Tools
+from .dialogue import dollars
 from .errands import Errands
 from .scratch import Scratch
 
@@ -214,7 +215,7 @@ class Session:
             case "current_mode_update":
                 self._notice(f"the agent is in its mode {found.get('currentModeId')!r} now")
             case "usage_update" if (cost := found.get("cost")) and cost.get("currency") == "USD":
-                self._cost = float(cost["amount"])
+                self._cost = dollars(cost.get("amount"))
                 if self._request:
                     self._request.used(self._guess(), usd=self._unpaid(), estimated=True, final=False)
 

@@ -6,6 +6,7 @@ tokens of each turn anew, and asks in requests of its own, which are answered in
 
 import asyncio
 import itertools
+import math
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,6 +21,7 @@ from ..models.asking import CHARACTERS_PER_TOKEN
 from ..money import Usage
 from ..turn import Permitted, Request
 from . import Turn, claude_code_tools
+from .dialogue import dollars
 from .errands import Errands
 from .scratch import Scratch
 
@@ -42,7 +44,7 @@ class Session:
         self._heard = 0
         self._paid = 0.0
         """Of the cost that it counts for the whole conversation, what is in the books."""
-        self._resets_at: float | None = None
+        self._resets_at: int | None = None
         self._stop = self._category = ""
         """How its last answer stopped, and the rule by which it was refused."""
         self._used: Usage | None = None
@@ -123,7 +125,7 @@ class Session:
                     asking.cancel()
             case "rate_limit_event":
                 limit = _object(message, "rate_limit_info")
-                self._resets_at = limit.get("resetsAt") if limit.get("status") == "rejected" else None
+                self._resets_at = _count(limit, "resetsAt") if limit.get("status") == "rejected" else None
             case "system" if message.get("subtype") == "api_retry":
                 self._take_retry(message)
             case "result":
@@ -234,9 +236,9 @@ class Session:
     # -- how it ended --------------------------------------------------------------------------------------------------
 
     def _book(self, request: Request, prompt_tokens: int, *, cut: bool) -> None:
-        """What the turn cost. It does not count a request that was cut; then what it says is the least, and nothing is unknown."""
-        cost = self._result.get("total_cost_usd")
-        usd = max(0.0, cost - self._paid) if isinstance(cost, int | float) else None
+        """What the turn used. A request that was cut is not in its figures: then they are the least, and no cost is an unknown one."""
+        cost = dollars(self._result.get("total_cost_usd"))
+        usd = None if cost is None else max(0.0, cost - self._paid)
         self._paid += usd or 0.0
         guess = Usage(input=prompt_tokens, output=self._heard // CHARACTERS_PER_TOKEN)
         if self._used is None or cut:
@@ -253,7 +255,7 @@ class Session:
         if "max_tokens" in (self._stop, result.get("stop_reason")):
             raise ProposerFailed(f"the answer of {self._name} was cut{said}", "truncated")
         if result.get("is_error"):
-            after = None if self._resets_at is None else max(0.0, self._resets_at - time.time())
+            after = max(0.0, self._resets_at - time.time()) if self._resets_at else None
             raise Trouble(
                 _kind(result, words, after), f"{self._name}{said or ' ended its turn with an error'}", after=after
             )
@@ -288,7 +290,7 @@ def _sum(one: Usage | None, other: Usage) -> Usage:
 
 def _count(used: Mapping[str, Any], name: str) -> int:
     count = used.get(name)
-    return int(count) if isinstance(count, int | float) else 0
+    return int(count) if isinstance(count, int | float) and math.isfinite(count) else 0
 
 
 def _object(parent: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -140,6 +140,11 @@ def shown(detail: str) -> str:
     return detail if more <= 0 else f"{detail[:DETAIL_CHARACTERS]}\n… and {more:,} characters more"
 
 
+def dollars(amount: object) -> float | None:
+    """What an agent says that it cost; None when that is no amount of money."""
+    return float(amount) if isinstance(amount, int | float) and 0 <= amount < float("inf") else None
+
+
 def _proposal(claims: _Claims | None, diff: str) -> Proposal:
     if claims is None:
         return Proposal("", "", diff)
