@@ -70,6 +70,8 @@ class Server:
             await self._one(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
+        except asyncio.CancelledError:
+            pass  # the server is closed; asyncio would complain that nobody looked
         finally:
             writer.close()
 

@@ -41,8 +41,13 @@ def thinks(thought: str, old: str, new: str, **others: Any) -> Step:
     return Step.model_validate({"content": blocks, **others})
 
 
-@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 40)])
-def test_a_model_is_watched_steered_waited_for_and_cut(home: Path, columns: int, rows: int) -> None:
+def both_sizes_show(terminal: Terminal, *words: str) -> None:
+    for columns, rows in [(80, 24), (120, 40), (80, 24)]:
+        terminal.resize(columns, rows)
+        terminal.shows(*words)
+
+
+def test_a_model_is_watched_steered_waited_for_and_cut(home: Path) -> None:
     limit = Step(status=429, type="rate_limit_error", message="too fast", headers={"retry-after": "600"})
     steps = [
         thinks("The loss still falls at the end.", "LR = 7", "LR = 0.1", size=32, after=1, then="wait"),
@@ -51,26 +56,24 @@ def test_a_model_is_watched_steered_waited_for_and_cut(home: Path, columns: int,
         thinks(LONG_THOUGHT, "LR = 0.1", "LR = 0.2", after=5, then="stall"),
     ]
     options = ["--proposer", "anthropic", "--usd", "1", "--gate", "verdict=auto", "--experiments", "3"]
-    with Server(*steps) as server:
-        command = ["run", "sine", *options, "--base-url", server.url]
-        with Terminal(home, *command, columns=columns, rows=rows) as terminal:
-            terminal.shows("PROPOSING #2", "The loss still falls at the end", "spent $")
-            terminal.press("n")
-            terminal.shows("note to the proposer")
-            terminal.press("leave the width alone\r")
-            terminal.shows("note 1 reaches the proposer with its next request")
-            server.go_on()
-            terminal.shows("WAITING FOR YOU", "#2", "+ LR = 0.1", "armed")
-            until(lambda: server.requests[1].outcome)
-            paid = sum(DOLLARS[kind] * count for one in server.requests for kind, count in one.usage.items()) / 1e6
-            terminal.shows(f"spent {dollars(paid)} of $1.00")
+    with Server(*steps) as server, Terminal(home, "run", "sine", *options, "--base-url", server.url) as terminal:
+        both_sizes_show(terminal, "PROPOSING #2", "The loss still falls at the end", "spent $", "x veto this thought")
+        terminal.press("n")
+        terminal.shows("note to the proposer")
+        terminal.press("leave the width alone\r")
+        both_sizes_show(terminal, "note 1 reaches the proposer with its next request")
+        server.go_on()
+        terminal.shows("WAITING FOR YOU", "#2", "+ LR = 0.1", "armed")
+        until(lambda: server.requests[1].outcome)
+        paid = sum(DOLLARS[kind] * count for one in server.requests for kind, count in one.usage.items()) / 1e6
+        both_sizes_show(terminal, f"spent {dollars(paid)} of $1.00")
 
-            terminal.press("a")
-            terminal.shows("WAITING #3", "again in 9 min", "r try now")
-            terminal.press("r")
-            terminal.shows("PROPOSING #3", "Nothing I know of", "x veto this thought")
-            terminal.press("x")
-            until(lambda: server.requests[3].outcome == "client_gone", seconds=5)
-            terminal.shows("ENDED", "vetoed", "spent ~$")
+        terminal.press("a")
+        both_sizes_show(terminal, "WAITING #3", "again in 9 min", "r try now")
+        terminal.press("r")
+        both_sizes_show(terminal, "PROPOSING #3", "Nothing I know of", "x veto this thought")
+        terminal.press("x")
+        until(lambda: server.requests[3].outcome == "client_gone", seconds=5)
+        both_sizes_show(terminal, "ENDED", "vetoed", "spent ~$")
     assert "leave the width alone" in str(server.requests[1].body["messages"])
     assert len(server.requests) == 4
