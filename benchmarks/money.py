@@ -154,7 +154,8 @@ def main() -> None:
     exact = [pair for pair in pairs if pair.bill.billed and not pair.bill.billed.estimated]
     cut = [pair for pair in pairs if pair.bill.billed and pair.bill.billed.estimated]
     compare("whole, or refused with an error", exact)
-    compare("cut, so that it is an estimate", cut)
+    compare("cut, so that it is an estimate", [pair for pair in cut if pair.served])
+    compare("given up before it came there", [pair for pair in cut if not pair.served])
     compare("all", pairs)
     read = sum(pair.bill.billed.usage.cache_read for pair in pairs if pair.bill.billed)
     ends = Counter(pair.served.outcome if pair.served else "never came" for pair in pairs)
