@@ -15,7 +15,8 @@ from .palette import Role
 from .widgets.askbox import AskView
 
 WANTED_LINES: Final = 20
-"""Of what an agent wants to do; the pane of the diff has all of it."""
+WANTED_CHARACTERS: Final = 500
+"""Of what an agent wants to do, and of each line of it; the pane of the diff has all of it."""
 
 
 class Told(NamedTuple):
@@ -48,7 +49,10 @@ def ask_view(state: State, *, now: float) -> AskView | None:
 def _question(asked: Asked, e: Experiment, state: State) -> Lines:
     match asked.gate:
         case "tool":
-            return (words.one_line(asked.question) or "something without a title", *_wanted(asked.detail))
+            return (
+                words.one_line(asked.question[:WANTED_CHARACTERS]) or "something without a title",
+                *_wanted(asked.detail),
+            )
         case "apply":
             return _proposal(e, state)
         case "run":
@@ -78,4 +82,6 @@ def _wanted(detail: str) -> Lines:
     lines = [line for line in detail.splitlines() if line.strip()]
     if any(line.startswith("@@ ") for line in lines):
         lines = [line for line in lines if line[0] in "+-" and not line.startswith(("+++ ", "--- "))]
-    return tuple(Told(line, "quiet") for line in lines[:WANTED_LINES] or ["it says no more about it"])
+    return tuple(
+        Told(line[:WANTED_CHARACTERS], "quiet") for line in lines[:WANTED_LINES] or ["it says no more about it"]
+    )

@@ -74,6 +74,9 @@ WIDE = 100
 
 NOTICE_LINES = 3
 
+DETAIL_KEPT = 200_000
+"""Characters of what an agent asks for; nobody reads more before saying yes."""
+
 
 def header(
     state: State, *, alive: bool, now: float, width: int, ascii_only: bool, progress: float | None
@@ -254,7 +257,10 @@ def _signed(gain: float | None) -> str:
 def asked_detail(state: State, e: Experiment) -> str | None:
     """What an agent asks to be allowed now, in the course of this experiment; None when it asks nothing."""
     asked = state.waiting.asked if state.waiting else None
-    return asked.detail if asked and asked.gate == "tool" and asked.experiment == e.number else None
+    if asked is None or asked.gate != "tool" or asked.experiment != e.number:
+        return None
+    more = len(asked.detail) - DETAIL_KEPT
+    return asked.detail if more <= 0 else f"{asked.detail[:DETAIL_KEPT]}\n({more} more characters are not shown)"
 
 
 def diff_title(state: State, e: Experiment) -> str:

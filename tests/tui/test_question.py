@@ -5,7 +5,7 @@ from loopwatch.engine.client import Thought
 from loopwatch.engine.events import AnyFact, Entry
 from loopwatch.engine.state import State
 from loopwatch.tui import question, telling
-from loopwatch.tui.view import MECHANISM_LOOK, VERDICT_ROLE, experiment_rows, header
+from loopwatch.tui.view import DETAIL_KEPT, MECHANISM_LOOK, VERDICT_ROLE, diff_body, experiment_rows, header
 
 from .command import judged, opened, proposed, started
 
@@ -41,9 +41,18 @@ def test_a_command_is_in_the_box_as_it_is() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("detail", "shown"), [("", 2), ("line\n" * 5000, question.WANTED_LINES + 1)])
+@pytest.mark.parametrize(("detail", "shown"), [("", 2), ("line\n" * 5000, question.WANTED_LINES + 1), ("x" * 10**6, 2)])
 def test_the_box_is_neither_empty_nor_endless(detail: str, shown: int) -> None:
-    assert len(lines(*proposed(2, "x")[:1], asked("tool", detail))) == shown
+    asks = lines(*proposed(2, "x")[:1], asked("tool", detail))
+
+    assert len(asks) == shown
+    assert max(map(len, asks)) <= question.WANTED_CHARACTERS
+
+
+def test_of_an_endless_wish_what_is_not_shown_is_said() -> None:
+    state = folded(opened(), started(), *proposed(2, "x")[:1], asked("tool", "x" * (DETAIL_KEPT + 7)))
+
+    assert diff_body(state, state.experiments[2]).endswith("x\n(7 more characters are not shown)")
 
 
 def test_what_is_expected_is_asked_along_and_remembered_at_the_verdict() -> None:
