@@ -1,8 +1,10 @@
 """One session over the Agent Client Protocol: prompts, what is heard of the work, permissions, and the bill."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..agent_process import GRACE_SECONDS, PATIENCE, STARTING_SECONDS, AgentProcess
@@ -41,6 +43,7 @@ class Session:
         """`agent` was just started."""
         from acp import connect_to_agent
 
+        logging.getLogger().addFilter(_not_of_the_library)
         self._agent, self._name, self._scratch, self._turn, self._settings = agent, name, scratch, turn, settings
         self._errands = Errands()
         self._asking: set[asyncio.Task[Any]] = set()
@@ -284,6 +287,11 @@ class Session:
     def _hear(self, kind: Literal["thinking", "text"], text: str) -> None:
         self._heard += len(text)
         self._turn.hear(kind, text)
+
+
+def _not_of_the_library(record: logging.LogRecord) -> bool:
+    """The protocol's library logs what it cannot read under nobody's name, keys and all; agents say such things every day."""
+    return "acp" not in Path(record.pathname).parts[-3:-1]
 
 
 def _mode_option(began: "NewSessionResponse", mode: str) -> str | None:

@@ -280,6 +280,16 @@ async def test_garbage_between_the_messages_goes_to_the_log(tmp_path: Path) -> N
     assert log.startswith("npm warn!\n[1, 2]\n{{{")
 
 
+async def test_what_the_library_cannot_read_is_not_logged_keys_and_all(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    unknown = {"sessionUpdate": "from_next_year", "content": "sk-marked-key-1234"}
+
+    await propose(tmp_path, person(tmp_path), [{"update": unknown}, *bold()])
+
+    assert not caplog.records
+
+
 async def test_a_silent_agent_is_given_up(tmp_path: Path) -> None:
     failed = await failure(tmp_path, [{"wait": 0}], settings=AgentSettings(attempts=1, silence_seconds=0.1))
 
