@@ -10,7 +10,8 @@ from .pane import Pane, Title
 
 KEY_CELLS = 16
 GROUPS = (
-    ("at a gate", ("tool", "apply", "verdict", "run", "undo")),
+    ("an agent asks", ("tool",)),
+    ("a proposal or an experiment waits", ("apply", "verdict", "run", "undo")),
     ("while it works", ("running", "training", "service", "working", "dead")),
     ("always", ("always",)),
 )
