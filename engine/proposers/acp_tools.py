@@ -73,7 +73,7 @@ class Tools:
         title, kind = str(tool.get("title") or ""), str(tool.get("kind") or "tool")
         for folder in (str(self._scratch.folder), str(self._scratch.folder).lstrip("/")):
             title = title.replace(f"{folder}/", "")
-        return (title if " " in title or title == kind else f"{kind} {title}".strip())[:300]
+        return (title if " " in title or title.lower() == kind else f"{kind} {title}".strip())[:300]
 
 
 def _command(command: object) -> str:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import shlex
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,6 +94,3 @@ def processes(mark: str) -> list[int]:
 def bold(**more: Any) -> list[dict[str, Any]]:
     """The steps of an agent that makes the usual change and says why."""
     return [{"write": {"train.py": BOLDER}}, {"say": CLAIMS}, *([more] if more else [])]
-
-
-Permits = Callable[[Permission], Permitted]
