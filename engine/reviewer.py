@@ -123,12 +123,13 @@ class Reviewer:
     async def _talk(self, experiment: Experiment, model: Model, line: Line, *, limit: int) -> Reviewed:
         prompt = self._prompt(experiment, limit)
         talk = Talk(prompt)
-        answer = await ask(model, talk, TOOL, line, self._settings)
+        answer = await ask(model, lambda: talk, TOOL, line, self._settings)
         try:
             review = _read(answer, model.name)
         except ValueError as problem:
             line.hear("notice", f"\nasked again: {problem}\n")
-            answer = await ask(model, Talk(prompt, (Turned(answer, str(problem)),)), TOOL, line, self._settings)
+            again = Talk(prompt, (Turned(answer, str(problem)),))
+            answer = await ask(model, lambda: again, TOOL, line, self._settings)
             review = _read_or_fail(answer, model.name)
         return Reviewed(
             experiment=experiment.number,

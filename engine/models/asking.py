@@ -6,6 +6,8 @@ when it ends is waited for however long it takes. Trouble that does not pass end
 A request that breaks, before its first byte or before its last, is sent again whole: nothing of it was applied.
 """
 
+from collections.abc import Callable
+
 from ..brief import tokens
 from ..errors import ProposerFailed
 from ..events import Heard
@@ -28,12 +30,15 @@ HOPELESS: dict[TroubleKind, str] = {
 """Trouble that another attempt does not mend, and the outcome that it is."""
 
 
-async def ask(model: Model, talk: Talk, tool: Tool, line: Line, settings: AgentSettings) -> Answer:
-    """One answer; ProposerFailed with its outcome when there is none."""
+async def ask(model: Model, talk: Callable[[], Talk], tool: Tool, line: Line, settings: AgentSettings) -> Answer:
+    """One answer; ProposerFailed with its outcome when there is none.
+
+    `talk` is asked for before each attempt: a person may have said more while it was waited.
+    """
     limits = failures = 0
     while True:
         try:
-            return await _once(model, talk, tool, line, settings)
+            return await _once(model, talk(), tool, line, settings)
         except Trouble as trouble:
             if outcome := HOPELESS.get(trouble.kind):
                 raise ProposerFailed(str(trouble), outcome) from trouble

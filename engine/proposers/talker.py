@@ -68,8 +68,14 @@ class _Conversation:
 
     async def _talk(self, model: Model, prompt: Prompt) -> Proposal:
         talk = Talk(prompt)
+
+        def all_said() -> Talk:
+            nonlocal talk
+            talk = self._with_new_notes(talk)
+            return talk
+
         while True:
-            answer = await ask(model, talk, self._tool, self._turn, self._settings)
+            answer = await ask(model, all_said, self._tool, self._turn, self._settings)
             _heed(model.name, answer)
             try:
                 return self._checked(answer)
@@ -78,7 +84,7 @@ class _Conversation:
             if len(talk.turned) == REPAIRS:
                 raise _given_up(model.name, answer, reason)
             self._turn.hear("notice", f"\nasked again: {reason}\n")
-            talk = replace(talk, turned=(*talk.turned, Turned(answer, reason, self._new_notes())))
+            talk = replace(talk, turned=(*talk.turned, Turned(answer, reason)))
 
     def _checked(self, answer: Answer) -> Proposal:
         if answer.call is None:
@@ -90,14 +96,19 @@ class _Conversation:
         return proposal
 
     def _prompt(self, *, shrink: int = 0) -> Prompt:
-        prompt = self._turn.prompt(shrink=shrink)
-        self._new_notes()
-        return replace(prompt, user=(*prompt.user, Block("notes", told(self._notes)))) if self._notes else prompt
+        return _with_notes(self._turn.prompt(shrink=shrink), self._notes)
 
-    def _new_notes(self) -> tuple[str, ...]:
+    def _with_new_notes(self, talk: Talk) -> Talk:
         notes = self._turn.notes()
         self._notes += notes
-        return notes
+        if not talk.turned:
+            return Talk(_with_notes(talk.prompt, notes))
+        *before, last = talk.turned
+        return replace(talk, turned=(*before, replace(last, notes=(*last.notes, *notes))))
+
+
+def _with_notes(prompt: Prompt, notes: tuple[str, ...]) -> Prompt:
+    return replace(prompt, user=(*prompt.user, Block("notes", told(notes)))) if notes else prompt
 
 
 def _heed(name: str, answer: Answer) -> None:

@@ -71,13 +71,13 @@ class Script:
 
 async def asked(*acts: Act, settings: AgentSettings = SETTINGS) -> tuple[Answer, Listener]:
     line = Listener(BRIEF)
-    return await ask(Script(list(acts)), Talk(PROMPT), TOOL, line, settings), line
+    return await ask(Script(list(acts)), lambda: Talk(PROMPT), TOOL, line, settings), line
 
 
 async def failed(*acts: Act, settings: AgentSettings = SETTINGS) -> tuple[ProposerFailed, Listener]:
     line = Listener(BRIEF)
     with pytest.raises(ProposerFailed) as raised:
-        await ask(Script(list(acts)), Talk(PROMPT), TOOL, line, settings)
+        await ask(Script(list(acts)), lambda: Talk(PROMPT), TOOL, line, settings)
     return raised.value, line
 
 
@@ -91,7 +91,8 @@ def answers(ears: Ears) -> Answer:
 async def test_a_request_is_booked_with_an_estimate_of_all_that_is_sent() -> None:
     _, line = await asked(answers)
     again = Listener(BRIEF)
-    await ask(Script([answers]), Talk(PROMPT, (Turned(ANSWER, "r" * 4000),)), TOOL, again, SETTINGS)
+    longer = Talk(PROMPT, (Turned(ANSWER, "r" * 4000),))
+    await ask(Script([answers]), lambda: longer, TOOL, again, SETTINGS)
 
     assert line.requests[0].prompt_tokens > PROMPT.tokens
     assert line.requests[0].output_tokens == 1000
@@ -105,7 +106,7 @@ async def test_money_that_is_not_there_is_not_spent() -> None:
 
     model = Script([answers])
     with pytest.raises(Blocked):
-        await ask(model, Talk(PROMPT), TOOL, Poor(BRIEF), SETTINGS)
+        await ask(model, lambda: Talk(PROMPT), TOOL, Poor(BRIEF), SETTINGS)
 
     assert model.talks == []
 
@@ -163,7 +164,7 @@ async def test_what_was_used_until_a_cancellation_is_in_the_books_when_it_ends()
             raise AssertionError
 
     line = Listener(BRIEF)
-    asking = asyncio.create_task(ask(Slow([]), Talk(PROMPT), TOOL, line, SETTINGS))
+    asking = asyncio.create_task(ask(Slow([]), lambda: Talk(PROMPT), TOOL, line, SETTINGS))
     await streaming.wait()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -282,13 +283,13 @@ async def test_the_books_are_what_the_server_billed_to_the_cent(
     ) as server:
         settings = AgentSettings(base_url=server.url)
         sonnet: Model = Anthropic("claude-sonnet-5-5", settings)
-        first = await ask(sonnet, Talk(PROMPT), TOOL, line, settings)
-        await ask(sonnet, Talk(PROMPT, (Turned(first, "again"),)), TOOL, line, settings)
+        first = await ask(sonnet, lambda: Talk(PROMPT), TOOL, line, settings)
+        await ask(sonnet, lambda: Talk(PROMPT, (Turned(first, "again"),)), TOOL, line, settings)
         with pytest.raises(ProposerFailed):
-            await ask(sonnet, Talk(PROMPT), TOOL, line, settings)
+            await ask(sonnet, lambda: Talk(PROMPT), TOOL, line, settings)
         opus = Anthropic("claude-opus-5-5", settings)
-        await ask(opus, Talk(PROMPT), TOOL, line, settings)
-        await ask(sonnet, Talk(PROMPT), TOOL, line, settings)
+        await ask(opus, lambda: Talk(PROMPT), TOOL, line, settings)
+        await ask(sonnet, lambda: Talk(PROMPT), TOOL, line, settings)
         await sonnet.close()
         await opus.close()
 

@@ -308,6 +308,23 @@ async def test_a_note_is_read_with_the_next_request() -> None:
     assert after[-1] == {"role": "system", "content": "A note from the person who watches: try the width"}
 
 
+class Waiting(Listener):
+    """A turn in which a person writes a note while a service is waited for."""
+
+    async def back_off(self, why: str, seconds: float, *, attempt: int, attempts: int | None) -> None:
+        self.unread.append("try the width")
+
+
+async def test_a_note_written_during_a_wait_is_read_when_it_ends() -> None:
+    with Server(Step(status=529, type="overloaded_error"), step(draft(new="LR = 0.03"))) as server:
+        await proposed(server, Waiting(BRIEF))
+
+    before, after = (request.body["messages"] for request in server.requests)
+    [*same, note] = after[0]["content"]
+    assert same == before[0]["content"]
+    assert note["text"] == "A note from the person who watches: try the width"
+
+
 async def test_a_note_is_not_lost_when_the_conversation_begins_anew() -> None:
     with Server(step(), REFUSED, step(draft(new="LR = 0.03"))) as server:
         await proposed(server, Noting(BRIEF), fallback="claude-opus-5-5")
