@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import ValidationError
+
 from ..agent_process import GRACE_SECONDS, PATIENCE, STARTING_SECONDS, AgentProcess
 from ..brief import tokens
 from ..config import AgentSettings
@@ -73,6 +75,8 @@ class Session:
             raise trouble if trouble.kind == "bad_key" else ProposerFailed(str(trouble)) from error
         except ConnectionError:
             raise ProposerFailed(f"{self._name} {await self._agent.how_it_ended()}") from None
+        except ValidationError as error:
+            raise self._garbled(error) from None
         except TimeoutError:
             raise Trouble("unavailable", f"{self._name} had no session within {STARTING_SECONDS} s") from None
 
@@ -132,16 +136,17 @@ class Session:
             raise self._trouble(error) from error
         except ConnectionError:
             raise ProposerFailed(f"{self._name} {await self._agent.how_it_ended()}") from None
+        except ValidationError as error:
+            raise self._garbled(error) from None
         except asyncio.CancelledError:
             await self._cancel(prompting)
             raise
         finally:
             clock.cancel()
             prompting.cancel()
-            cost = (
-                self._unpaid() or None if usage is None else self._unpaid()
-            )  # a cut turn is not free, it is not counted
-            self._request.used(usage or self._guess(), usd=cost, estimated=usage is None)
+            unpaid = self._unpaid()
+            usd = unpaid if usage else unpaid or None  # a turn that was cut is not free: it was not counted
+            self._request.used(usage or self._guess(), usd=usd, estimated=usage is None)
             self._request, self._paid = None, self._cost or 0.0
         self._heed(answer)
         return "".join(self._said)
@@ -182,6 +187,11 @@ class Session:
                 raise ProposerFailed(f"{self._name} ended its turn by itself, as if it were cancelled", "nothing")
             case cut:
                 raise ProposerFailed(f"{self._name} was cut: {cut.replace('_', ' ')}", "truncated")
+
+    def _garbled(self, error: ValidationError) -> ProposerFailed:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        return ProposerFailed(f"{self._name} answered what the protocol does not know: {where}: {first['msg']}")
 
     def _trouble(self, error: Exception) -> Trouble:
         code, data = getattr(error, "code", 0), getattr(error, "data", None)

@@ -256,6 +256,13 @@ async def test_another_version_of_the_protocol_is_not_guessed_at(tmp_path: Path)
     assert "speaks version 2" in str(await failure(tmp_path, bold(), version=2))
 
 
+async def test_an_answer_that_the_protocol_does_not_know_is_said_in_a_line(tmp_path: Path) -> None:
+    failed = await failure(tmp_path, [{"stop": "bored"}])
+
+    assert failed.outcome == "crashed"
+    assert "answered what the protocol does not know: stopReason: Input should be 'end_turn'" in str(failed)
+
+
 async def test_trouble_of_an_agents_service_is_waited_for_with_a_fresh_copy(tmp_path: Path) -> None:
     turn = person(tmp_path)
 
