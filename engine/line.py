@@ -57,6 +57,7 @@ class Line:
         """See `turn.Line`; a person may end the wait."""
         number, began, until = self._experiment, time.monotonic(), time.time() + seconds
         self._journal.append(BackedOff(experiment=number, why=why, until=until, attempt=attempt, attempts=attempts))
+        self.hear("notice", f"{why}\n")
         self._books.retry.clear()
         try:
             # Whichever clock says so first: one stands still while the machine sleeps, the other may be set back.

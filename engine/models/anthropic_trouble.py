@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from ..credentials import redact
+from ..credentials import doubt, redact
 from . import Trouble
 from .retry_after import retry_after
 
@@ -44,7 +44,7 @@ def complaint(error: "APIStatusError", name: str) -> Trouble:
     if status == 413 or (status == 400 and _TOO_LONG.search(words)):
         return Trouble("too_long", f"the prompt is too long for {name}: {said}")
     if status in (401, 403):
-        return Trouble("bad_key", f"the service does not take the key: {said}; is ANTHROPIC_API_KEY right?")
+        return Trouble("bad_key", f"the service does not take the key: {said}; {doubt('anthropic')}")
     if status == 404:
         return Trouble("wrong", f"the service has no model {name}: {said}")
     if status == 429:

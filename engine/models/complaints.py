@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..credentials import redact, where
+from ..credentials import doubt, redact, where
 from . import Trouble
 from .retry_after import retry_after
 
@@ -61,8 +61,8 @@ class Complaint:
         if self.status == 402 or NO_MONEY.search(self.all):
             return Trouble("spent", f"the account at {url} has no money left{said}")
         if self.status in (401, 403):
-            missing = "" if has_key else f"; there is no key: {where('openai')}"
-            return Trouble("bad_key", f"{url} does not let us in{said}{missing}")
+            mend = doubt("openai") if has_key else f"there is no key: {where('openai')}"
+            return Trouble("bad_key", f"{url} does not let us in{said}; {mend}")
         if self.status == 404:
             return Trouble("wrong", f"{url} does not have {model}{said}; {_mend(model, self.words)}")
         if self.status == 429:
