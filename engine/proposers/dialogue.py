@@ -27,6 +27,8 @@ Kind = Literal["edit", "read", "execute", "fetch", "other"]
 DETAIL_CHARACTERS = 60_000
 REPAIRS = 2
 """How often an agent may mend what the desk would refuse."""
+LAST_WORDS = 300
+"""How many characters of an agent's last words are repeated."""
 WORDS = 4_000
 """Characters of one claim; an agent that needs more has not understood its own idea."""
 
@@ -101,37 +103,81 @@ class _Claims(BaseModel):
 
 async def converse(agent: Agent, brief: Brief, scratch: Scratch, turn: Turn, *, shrink: int) -> Proposal:
     """What the agent left in its copy, and why. What is still wrong with it after its repairs, the desk will say."""
-    editable = ", ".join(brief.task.editable)
-    text = f"{turn.prompt(shrink=shrink).text}\n\n{INSTRUCTIONS.format(editable=editable)}"
-    repairs, asked_for_claims, told_reasons = 0, False, False
-    claims: _Claims | None = None
-    while True:
-        said = await agent.say(text)
-        claims = _claims(said) or claims
-        reasons = agent.untold()
+    work = _Work(scratch, turn)
+    text = f"{turn.prompt(shrink=shrink).text}\n\n{INSTRUCTIONS.format(editable=', '.join(brief.task.editable))}"
+    while text:
+        work.look(await agent.say(text))
+        text = work.denied(agent.untold()) or work.lacking()
+    return work.proposal()
+
+
+class _Work:
+    """What an agent said and left so far."""
+
+    def __init__(self, scratch: Scratch, turn: Turn) -> None:
+        self._scratch, self._turn = scratch, turn
+        self._said = self._diff = self._problem = ""
+        self._claims: _Claims | None = None
+        self._told_why = self._asked_why = False
+        self._repairs = 0
+
+    def look(self, said: str) -> None:
+        """After a turn of the agent, with its words."""
+        self._said, self._claims = said, _claims(said) or self._claims
         try:
-            diff, refusal = scratch.diff(), ""
+            self._diff, self._problem = self._scratch.diff(), ""
         except EditRefused as problem:
-            diff, refusal = "", str(problem)
-        if reasons and not told_reasons:
-            text, told_reasons = DENIED.format(reasons="\n".join(f"- {reason}" for reason in reasons)), True
-            continue
-        if not diff and not refusal:
-            raise ProposerFailed(f"it left its copy as it was{_last_words(said)}", "nothing")
-        if claims is None and not asked_for_claims:
-            text, asked_for_claims = NO_CLAIMS, True
-            continue
-        proposal = _proposal(claims, diff)
-        refusal = refusal or _refusal(proposal, turn)
-        if refusal and repairs < REPAIRS and claims is not None:
-            text, repairs = REFUSED.format(why=refusal), repairs + 1
-            turn.hear("notice", f"It is asked to mend its change: {refusal}.\n")
-            continue
-        if not diff:
-            raise ProposerFailed(refusal, "invalid")
-        if left_out := scratch.left_out():
-            turn.hear("notice", f"{left_out}\n")
-        return proposal
+            self._diff, self._problem = "", str(problem)
+
+    def denied(self, reasons: tuple[str, ...]) -> str:
+        """What the agent has to hear of a person's denials; "" for nothing."""
+        if not reasons or self._told_why:
+            return ""
+        self._told_why = True
+        return DENIED.format(reasons="\n".join(f"- {reason}" for reason in reasons))
+
+    def lacking(self) -> str:
+        """What the agent has to hear of its change; "" when there is none, it can be taken, or it was mended often enough."""
+        if not self._diff and not self._problem:
+            return ""
+        if self._claims is None:
+            again, self._asked_why = not self._asked_why, True
+            return NO_CLAIMS if again else ""
+        refusal = self._problem or self._refusal()
+        if not refusal or self._repairs == REPAIRS:
+            return ""
+        self._repairs += 1
+        self._turn.hear("notice", f"It is asked to mend its change: {refusal}.\n")
+        return REFUSED.format(why=refusal)
+
+    def proposal(self) -> Proposal:
+        """ProposerFailed when nothing was left that could be proposed."""
+        if self._problem:
+            raise ProposerFailed(self._problem, "invalid")
+        if not self._diff:
+            words = " ".join(self._said.split())[-LAST_WORDS:]
+            raise ProposerFailed(f"it left its copy as it was{f': {words}' if words else ''}", "nothing")
+        if left_out := self._scratch.left_out():
+            self._turn.hear("notice", f"{left_out}\n")
+        return self._proposal()
+
+    def _proposal(self) -> Proposal:
+        if (claims := self._claims) is None:
+            return Proposal("", "", self._diff)
+        return Proposal(
+            hypothesis=claims.hypothesis[:WORDS],
+            mechanism=claims.mechanism[:WORDS],
+            diff=self._diff,
+            expected=claims.expected[:WORDS],
+            lesson=claims.lesson,
+        )
+
+    def _refusal(self) -> str:
+        try:
+            self._turn.check(self._proposal())
+        except EditRefused as refusal:
+            return str(refusal)
+        return ""
 
 
 def shown(detail: str) -> str:
@@ -145,37 +191,12 @@ def dollars(amount: object) -> float | None:
     return float(amount) if isinstance(amount, int | float) and 0 <= amount < float("inf") else None
 
 
-def _proposal(claims: _Claims | None, diff: str) -> Proposal:
-    if claims is None:
-        return Proposal("", "", diff)
-    return Proposal(
-        hypothesis=claims.hypothesis[:WORDS],
-        mechanism=claims.mechanism[:WORDS],
-        diff=diff,
-        expected=claims.expected[:WORDS],
-        lesson=claims.lesson,
-    )
-
-
-def _refusal(proposal: Proposal, turn: Turn) -> str:
-    try:
-        turn.check(proposal)
-    except EditRefused as refusal:
-        return str(refusal)
-    return ""
-
-
 def _claims(said: str) -> _Claims | None:
     """The last block that says why; None when there is none."""
     for block in reversed(_BLOCK.findall(said)):
         with suppress(ValueError, RecursionError):
             return _Claims.model_validate(json.loads(block, strict=False))
     return None
-
-
-def _last_words(said: str) -> str:
-    words = " ".join(said.split())
-    return f": {words[-300:]}" if words else ""
 
 
 async def patiently(once: Callable[[int], Awaitable[Proposal]], turn: Turn, settings: AgentSettings) -> Proposal:
