@@ -87,7 +87,7 @@ class Bench:
         finished = experiment.finished
         if (why := _NO_FAULT.get(finished.reason)) and finished.attempt < ATTEMPTS:
             return self._lost(experiment, f"{why} ({finished.detail or finished.reason})")
-        measured = self._refused(finished) or await self._measure(finished)
+        measured = self._refused(finished) or await self._measure(finished, experiment.started_at)
         unfair = await self._unfair(experiment) if measured.outcome == "valid" else ""
         if unfair and finished.attempt < ATTEMPTS:
             return self._lost(experiment, unfair)
@@ -167,8 +167,8 @@ class Bench:
             case reason:
                 return self._no(finished, "crashed", f"{reason.replace('_', ' ')}{_detail(finished)}")
 
-    async def _measure(self, finished: Finished) -> Measured:
-        evaluation = await self._runner.evaluate(finished.experiment, finished.attempt)
+    async def _measure(self, finished: Finished, began_at: float) -> Measured:
+        evaluation = await self._runner.evaluate(finished.experiment, finished.attempt, since=began_at)
         if touched := self._tampered():
             return self._no(finished, "voided", f"frozen files were changed: {', '.join(touched)}")
         if evaluation.problem:
@@ -182,6 +182,8 @@ class Bench:
             attempt=finished.attempt,
             value=value,
             evaluate_seconds=evaluation.seconds,
+            trust=self._task.trust,
+            artefacts={artefact.name: artefact.digest for artefact in evaluation.artefacts},
         )
 
     def _tampered(self) -> list[str]:

@@ -17,6 +17,7 @@ from .config import Caps, RunConfig, StopReason
 from .money import Usage
 from .policy import Gate
 from .task import Budget, Metric
+from .trust import Trust
 
 Verdict = Literal[
     "kept", "discarded", "aborted", "crashed", "timed_out", "no_metric", "vetoed", "voided", "interrupted", "unproposed"
@@ -437,6 +438,15 @@ class Finished(Fact):
     detail: str = ""
 
 
+class Evidence(Fact):
+    """Something was changed that an experiment may not change, and this is what was found in its place."""
+
+    what: Literal["frozen file", "git data", "data", "engine's files"]
+    path: str
+    digest: str = ""
+    """SHA-256 of the bytes that were found; "" where nothing was, or no file."""
+
+
 class Measured(Fact):
     """The engine's own evaluation of an attempt."""
 
@@ -448,6 +458,12 @@ class Measured(Fact):
     """Why there is no number, or why it may not be believed."""
     outcome: Literal["valid", "aborted", "crashed", "timed_out", "no_metric", "voided"] = "valid"
     evaluate_seconds: float = 0
+    trust: Trust | None = None
+    """How far the number can be trusted; None where there is none."""
+    artefacts: dict[str, str] = {}
+    """What was measured: the SHA-256 of each file that the engine took."""
+    evidence: tuple[Evidence, ...] = ()
+    """What shows that the experiment changed something that it may not; then it is voided."""
     speed: float | None = None
     """The machine's speed around the run, in the canary's unit; None without a canary."""
     comparable: bool = True

@@ -1,6 +1,7 @@
 """Better, worse, or within the noise; suspicious or not. Pure: facts in, a judgement with one plain sentence out."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -129,11 +130,14 @@ def _range(metric: Metric) -> str:
     return f"{low} … {high}"
 
 
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?")
+_NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
+
+
 def _number(text: str) -> float | None:
-    # float() also takes other scripts' digits and underscores, which no honest evaluator prints.
-    if not text.isascii() or "_" in text:
+    # float() also takes other scripts' digits and underscores, and rounds 1e-400 to nothing: no honest evaluator prints those.
+    if not _NUMBER.fullmatch(text) and not _NOT_FINITE.fullmatch(text):
         return None
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    number = float(text)
+    vanished = number == 0 and any(digit in "123456789" for digit in text.lower().partition("e")[0])
+    return None if vanished else number

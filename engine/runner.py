@@ -14,7 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .errors import TaskError
+from . import checkout
+from .artefact import Artefact, take
+from .errors import ArtefactRefused, TaskError
 from .events import Finished
 from .process import Ended, Kept, Outcome, Spec, can_be_spare, read_log, run_command, spare_command
 from .records import Records, Sample
@@ -46,6 +48,8 @@ class Evaluation:
     printed: tuple[str, ...]
     problem: str
     seconds: float
+    artefacts: tuple[Artefact, ...] = ()
+    """What was measured, where the task names it."""
 
 
 class Runner:
@@ -105,9 +109,20 @@ class Runner:
             self._running = None
             await kept.close()
 
-    async def evaluate(self, experiment: int, attempt: int) -> Evaluation:
-        """The frozen evaluator, in a fresh process, on what the attempt saved."""
+    async def evaluate(self, experiment: int, attempt: int, *, since: float | None = None) -> Evaluation:
+        """The frozen evaluator, in a fresh process, on what the attempt saved.
+
+        since  when the attempt began, in seconds since 1970: an artefact must be newer
+        """
         out, _ = self._folders(experiment, attempt)
+        artefacts: tuple[Artefact, ...] = ()
+        if self._task.evaluate.artefacts:
+            copies = self._run_dir / "tmp" / f"{experiment:04d}-{attempt}.artefacts"
+            try:
+                artefacts = await asyncio.to_thread(self._taken, out, copies, since)
+            except ArtefactRefused as refusal:
+                return Evaluation((), f"what it saved was not measured: {refusal}", 0.0)
+            out = copies
         environment = {**self._hidden(), "LOOPWATCH_OUT": str(out), "LOOPWATCH_WORKSPACE": str(self._workdir)}
         outcome = await self._command(
             self._task.evaluate.command,
@@ -118,7 +133,13 @@ class Runner:
         line = re.compile(rf"^{re.escape(self._task.metric.name)}:[ \t]*(\S+)[ \t]*$", re.MULTILINE | re.ASCII)
         printed = tuple(line.findall(outcome.tail.decode("utf-8", "replace")))
         problem = "" if outcome.ok else f"the evaluator {_how_it_ended(outcome.ended, outcome.tail)}"
-        return Evaluation(printed, problem, outcome.ended.wall_seconds)
+        return Evaluation(printed, problem, outcome.ended.wall_seconds, artefacts)
+
+    def _taken(self, out: Path, into: Path, since: float | None) -> tuple[Artefact, ...]:
+        """Copy the artefacts that the task names into a fresh folder."""
+        _make_fresh(into)
+        largest = int(self._task.evaluate.artefact_mb * 2**20)
+        return tuple(take(out, name, into, max_bytes=largest, since=since) for name in self._task.evaluate.artefacts)
 
     async def abort(self) -> bool:
         """End the running experiment; False when none runs."""
@@ -190,7 +211,8 @@ class Runner:
             f"{experiment:04d}-{attempt}",
             budget.hard_seconds,
         )
-        out.mkdir(parents=True, exist_ok=True)
+        # What an earlier engine's attempt of this name left must not be measured as this one's.
+        _make_fresh(out)
         limit = budget.amount + budget.grace_seconds if budget.kind == "cpu_seconds" else None
         return replace(spec, cpu_seconds=limit, out_folders=(out, tmp))
 
@@ -231,6 +253,12 @@ class Runner:
 
     def _hidden(self) -> dict[str, str]:
         return {"LOOPWATCH_HIDDEN": str(self._run_dir / "data" / "hidden")}
+
+
+def _make_fresh(folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    checkout.remove(folder)
+    folder.mkdir()
 
 
 def _argv(words: tuple[str, ...]) -> list[str]:

@@ -7,6 +7,7 @@ Frozen files are hashed by the workspace, commands are started by the runner.
 import math
 import shlex
 import tomllib
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from .edits import permits
 from .errors import TaskError
+from .trust import LEVELS, Trust, trust
 
 SHIPPED = Path(__file__).resolve().parent.parent / "tasks"
 
@@ -106,6 +108,36 @@ class Command(_Section):
     seconds: float = Field(default=60, gt=0)
 
 
+class Evaluate(Command):
+    """How the number is made from what an experiment left."""
+
+    artefacts: tuple[str, ...] = ()
+    """The files in LOOPWATCH_OUT that it reads. The engine opens and copies them, and shows it the copies and nothing else."""
+    artefact_mb: float = Field(default=1024, gt=0)
+    """The most that one of them may hold."""
+    trust: Trust | None = None
+    """How far its number can be trusted; found out from its files when absent, and never better than they support."""
+
+    @model_validator(mode="after")
+    def _inside(self) -> Self:
+        for name in self.artefacts:
+            parts = name.split("/")
+            if any(part in ("", ".", "..") for part in parts):
+                raise ValueError(
+                    f"artefacts: {name!r} is no path inside LOOPWATCH_OUT; write it like model.json or deep/model.json"
+                )
+        return self
+
+
+class Control(_Section):
+    """A training that cannot learn: it has to score clearly worse than the baseline, or the metric measures something else."""
+
+    set: dict[str, dict[str, float | int | str | bool]] = Field(min_length=1)
+    """Constants at the top level of editable files: `{ "train.py" = { LR = 0.0 } }`."""
+    amount: float | None = Field(default=None, gt=0)
+    """Of the budget; what does not learn needs little."""
+
+
 class Run(_Section):
     """How an experiment is started; the limit is the budget's."""
 
@@ -113,6 +145,15 @@ class Run(_Section):
     preload: tuple[str, ...] = ()
     """Modules that a warm spare imports while the previous experiment still trains."""
     environment: dict[str, str] = {}
+
+
+class TaskLimits(_Section):
+    """What an experiment may use up besides time."""
+
+    memory_mb: float | None = Field(default=None, gt=0)
+    """Of all its processes together; nine tenths of the machine's when absent."""
+    processes: int | None = Field(default=None, ge=8)
+    """At a time; many when absent."""
 
 
 class Hyperparameter(_Section):
@@ -157,8 +198,24 @@ class Task(_Section):
     """The budget on a machine with an NVIDIA GPU, in place of `budget`; a GPU that is held alone is counted in wall seconds."""
     prepare: Command | None = None
     run: Run
-    evaluate: Command
+    limits: TaskLimits = TaskLimits()
+    data: tuple[str, ...] = ()
+    """Folders or files elsewhere that all its commands may read: a data set, say. They need not be in the task's folder."""
+    evaluate: Evaluate
+    control: Control | None = None
     hyperparameter: tuple[Hyperparameter, ...] = ()
+
+    @cached_property
+    def trust(self) -> Trust:
+        """How far its number can be trusted."""
+        return self.evaluate.trust or self._supported[0]
+
+    @property
+    def _supported(self) -> tuple[Trust, str]:
+        evaluate = self.evaluate
+        return trust(
+            self.folder, evaluate.command, editable=self.editable, frozen=self.frozen, artefacts=evaluate.artefacts
+        )
 
     @property
     def program(self) -> Path:
@@ -243,6 +300,15 @@ def _check_files(task: Task, file: Path) -> None:
                 raise TaskError(f"{file}: {field}: {name!r} leaves the task folder; name files inside it")
             if not path.exists():
                 raise TaskError(f"{file}: {field}: {name} is not there; create it or correct the name")
+    supported, why = task._supported
+    if task.evaluate.trust and LEVELS.index(task.evaluate.trust) > LEVELS.index(supported):
+        raise TaskError(f"{file}: evaluate.trust: not {task.evaluate.trust}, but {supported}: {why}")
+    for name in task.control.set if task.control else ():
+        if not permits(name, task.editable):
+            raise TaskError(f"{file}: control: {name} is not editable; set constants in {', '.join(task.editable)}")
+    for name in task.data:
+        if not Path(name).expanduser().is_absolute() or not Path(name).expanduser().exists():
+            raise TaskError(f"{file}: data: {name} is not there; write the whole path of a folder or file")
     for name in task.frozen:
         if name in task.editable:
             raise TaskError(f"{file}: {name} is both editable and frozen; leave it in one of the two lists")

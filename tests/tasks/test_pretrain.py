@@ -4,6 +4,8 @@ import json
 import re
 import runpy
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -62,6 +64,30 @@ class Remembers(Table):
         return self.table[symbols] + self.seen
 
 
+class LooksAheadLater(Table):
+    """Honest the first time it is asked; it keeps count in a weight."""
+
+    asked: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("asked", torch.zeros(()))
+
+    def forward(self, symbols: Tensor) -> Tensor:
+        hint = nn.functional.one_hot(symbols.roll(-1, 1), 256) * self.asked.clamp(0, 1)
+        self.asked.add_(1)
+        return hint + self.table[symbols]
+
+
+class LooksAheadInLargeBatches(Table):
+    """Honest whenever it is asked about fewer windows than in a scored batch."""
+
+    def forward(self, symbols: Tensor) -> Tensor:
+        hint = nn.functional.one_hot(symbols.roll(-1, 1), 256)
+        is_large = symbols.shape[0] == 128  # 8192 // CONTEXT
+        return hint * int(is_large) + self.table[symbols]
+
+
 class HalfTheBytes(Table):
     def forward(self, symbols: Tensor) -> Tensor:
         return self.table[symbols][..., :128]
@@ -89,9 +115,11 @@ class RunsWhileLoading(Table):
 def saved(model: nn.Module, out: Path, context: object = CONTEXT) -> None:
     """Save a model the way train.py does; scripted when a trace would not keep its methods."""
     example = torch.zeros(2, CONTEXT, dtype=torch.long)
-    needs_script = isinstance(model, RunsWhileLoading)
+    needs_script = isinstance(model, RunsWhileLoading | LooksAheadInLargeBatches)
     trace = partial(torch.jit.trace, example_inputs=example, check_trace=False)
     graph = torch.jit.script(model) if needs_script else trace(model)
+    for buffer in model.buffers():  # tracing has run the model
+        buffer.zero_()
     torch.jit.save(graph, out / "model.pt", _extra_files={"context.json": json.dumps(context).encode()})
 
 
@@ -138,6 +166,7 @@ def test_a_model_that_knows_nothing_needs_eight_bits_per_byte(pretrain: Desk, tm
         (LooksAhead(), "not causal"),
         (LooksAtNeighbours(), "not causal"),
         (Remembers(), "not causal"),
+        (LooksAheadInLargeBatches(), "not causal"),
         (HalfTheBytes(), "they must have"),
         (LooksElsewhere(), "aten::as_strided, aten::from_file"),
         (RunsWhileLoading(), "while it is loaded"),
@@ -150,6 +179,27 @@ def test_a_model_that_breaks_the_rules_is_refused(
     saved(model, tmp_path)
 
     assert reason in refusal(pretrain, tmp_path)
+
+
+def test_a_model_remembers_nothing_from_one_question_to_the_next(pretrain: Desk, tmp_path: Path) -> None:
+    saved(LooksAheadLater(), tmp_path)
+
+    # Whoever could count the questions would be honest once and score far below 8 afterwards.
+    assert pretrain.evaluate(tmp_path).stdout == "val_bpb: 8.000000\n"
+
+
+def test_whoever_answers_can_open_nothing(pretrain: Desk) -> None:
+    tries = (
+        "import runpy, socket\n"
+        "predict = runpy.run_path('predict.py')\n"
+        "predict['fence_in']()\n"
+        "for reach in (lambda: open('evaluate.py'), socket.socket, lambda: open('/dev/null', 'w')):\n"
+        "    try: reach(); print('reached')\n"
+        "    except OSError as error: print(error.strerror)\n"
+    )
+    tried = subprocess.run([sys.executable, "-c", tries], cwd=pretrain.copy, capture_output=True, text=True, timeout=60)
+
+    assert tried.stdout.splitlines() == ["Too many open files"] * 3
 
 
 def test_a_weight_that_is_no_number_is_refused(pretrain: Desk, tmp_path: Path) -> None:
