@@ -12,6 +12,9 @@ from .widgets.raster import Series
 
 FEEDS_KEPT = 8
 
+TOLD_KEPT = 20_000
+"""Characters of what an agent did with its tools; only what it claimed at the end of its turn is looked for in them."""
+
 
 @dataclass
 class CurveFeed:
@@ -104,10 +107,14 @@ class ThoughtFeed:
 
     experiment: int
     seen: int = 0
+    told: str = ""
+    """The end of what an agent did with its tools."""
 
     def fetch(self, viewer: Viewer) -> list[Thought]:
         """What is new."""
         thoughts = viewer.thoughts(self.experiment, after=self.seen)
         if thoughts:
             self.seen = thoughts[-1].id
+            tools = "".join(thought.text for thought in thoughts if thought.kind == "tool")
+            self.told = (self.told + tools)[-TOLD_KEPT:]
         return thoughts

@@ -58,8 +58,8 @@ def voice(thought: Thought, e: Experiment) -> tuple[str, Voice]:
     return e.proposer, VOICES.get(thought.kind, VOICES["notice"])
 
 
-def reasoning_end(e: Experiment, state: State) -> list[tuple[str, Role]]:
-    """What is known of an experiment besides what was streamed, in the order in which it becomes known."""
+def reasoning_end(e: Experiment, state: State, *, told: str) -> list[tuple[str, Role]]:
+    """What is known of an experiment besides what was streamed (`told`), in the order in which it becomes known."""
     lines: list[tuple[str, Role]] = [
         (
             f"note {note.number} by {clean(note.by)}, read {words.RECEIPTS[note.where]}: {words.one_line(note.text)}",
@@ -71,7 +71,9 @@ def reasoning_end(e: Experiment, state: State) -> list[tuple[str, Role]]:
     if e.step == "proposing":
         return lines
     claims = (("hypothesis", e.hypothesis), ("mechanism", e.mechanism), ("expected", e.expected))
-    lines += [(f"{name}: {words.one_line(text)}", "text") for name, text in claims if text.strip()]
+    found = [f"{name}: {words.one_line(text)}" for name, text in claims if text.strip()]
+    heard = words.one_line(told)
+    lines += [(claim, "text") for claim in found if claim not in heard]
     lines += [(f"beware: {flag}", "warn") for flag in words.flags(e, state)]
     if e.verdict is not None:
         lines.append((words.outcome(e), VERDICT_ROLE[e.verdict]))

@@ -176,9 +176,11 @@ def service(wait: events.BackedOff, now: float, *, room: int | None = None) -> s
     why = one_line(wait.why) or "the service does not answer"
     if room is None or len(why) + len(again + tries) + 2 <= room:
         return f"{why}; {again}{tries}"
+    why = why.rpartition(": ")[2] or why  # what a service says comes after what says it
     left_for_why = room - len(again + tries) - 3
     if left_for_why >= SHORTEST_REASON:
-        return f"{why[:left_for_why]}…; {again}{tries}"
+        short = why if len(why) <= left_for_why else f"{why[:left_for_why]}…"
+        return f"{short}; {again}{tries}"
     return again + tries if len(again + tries) <= room else again
 
 

@@ -123,3 +123,12 @@ def test_a_reviewer_at_work_is_shown_at_work() -> None:
 
     top = header(state, alive=True, now=10, width=100, ascii_only=True, progress=None)[0]
     assert "* REVIEWING #2" in "".join(text for text, _ in top)
+
+
+def test_a_claim_that_was_streamed_is_not_said_again() -> None:
+    state = folded(opened(), started(), *proposed(2, "warm up longer", mechanism="it still falls"))
+    streamed = "hypothesis: warm up\nlonger\nmechanism: it"
+
+    said = [line for line, _ in telling.reasoning_end(state.experiments[2], state, told=streamed)]
+
+    assert said == ["mechanism: it still falls"]

@@ -130,6 +130,12 @@ def test_a_long_reason_is_cut_before_the_countdown_is() -> None:
     assert said.endswith("…; again in 12 s, try 2 of 8")
 
 
+def test_of_a_long_reason_the_service_s_own_words_are_kept() -> None:
+    said = words.service(backed_off(12, why="the service of claude-sonnet-5-5 has trouble: Overloaded"), 0, room=45)
+
+    assert said == "Overloaded; again in 12 s, try 2 of 8"
+
+
 @pytest.mark.parametrize("until", [1e300, -5.0])
 def test_a_service_may_name_a_moment_that_no_calendar_has(until: float) -> None:
     assert words.service(backed_off(until), 0)

@@ -246,7 +246,7 @@ class Mission(Screen[None]):
         if e is not None and self._thoughts is not None and self._thoughts.experiment == e.number:
             thoughts = self._thoughts.fetch(self.viewer)
             self._say(reasoning, [thought for thought in thoughts if not telling.is_reviewers(thought, e)], e)
-            self._add(reasoning, telling.reasoning_end(e, self.state))
+            self._add(reasoning, telling.reasoning_end(e, self.state, told=self._thoughts.told))
             self._say(reasoning, [thought for thought in thoughts if telling.is_reviewers(thought, e)], e)
             self._add(reasoning, telling.review_end(e, self.state))
         reasoning.flush()
