@@ -301,7 +301,8 @@ class Keeper:
         self._say_started()
 
     def _say_started(self) -> None:
-        """When the command itself runs, not its launcher."""
+        """When the command itself runs, not its launcher; and look at it, so that an abort finds it."""
+        self._next_tick = 0.0
         if self.watch and self.tree.leader and self._line is None:
             self._say({"kind": "started", "pid": self.tree.leader})
 

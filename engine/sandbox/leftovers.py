@@ -5,6 +5,7 @@ living process uses it; another program of the user's that made one in that time
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 SHARED_MEMORY = Path("/dev/shm")
@@ -39,13 +40,12 @@ def _in_use() -> set[str]:
     """The files below /dev/shm that some process has open or mapped."""
     used: set[str] = set()
     for process in Path("/proc").glob("[0-9]*"):
-        try:
+        with suppress(OSError):
             maps = (process / "maps").read_text(encoding="utf-8", errors="replace")
-            files = [str(file.readlink()) for file in (process / "fd").iterdir()]
-        except OSError:
-            continue
-        used.update(line.split(maxsplit=5)[5] for line in maps.splitlines() if f" {SHARED_MEMORY}/" in line)
-        used.update(file for file in files if file.startswith(f"{SHARED_MEMORY}/"))
+            used.update(line.split(maxsplit=5)[5] for line in maps.splitlines() if f" {SHARED_MEMORY}/" in line)
+            for file in (process / "fd").iterdir():
+                with suppress(OSError):  # closed meanwhile
+                    used.add(str(file.readlink()))
     return used
 
 

@@ -22,6 +22,7 @@ from ..errors import UserError
 from ..housekeeping import delete
 from ..process import Ended, Spec, run_command
 from . import leftovers
+from .ground import find
 from .holes import HOLES, must_hold, remedies, sentences
 from .means import TIERS, Host, Means
 from .sandbox import Folder, Limits, Sandbox
@@ -146,7 +147,7 @@ async def _examine(folder: Path, means: Means, targets: dict[str, Any]) -> Exami
     folders = [
         Folder(folder / "work"),
         Folder(folder / "out", writable=True, at="/out"),
-        Folder(folder / "tmp", writable=True, at="/tmp"),
+        Folder(folder / "tmp", writable=True, at=sandbox.scratch),
     ]
     seen = {"work": sandbox.seen(folders[0]), "out": sandbox.seen(folders[1]), "tmp": sandbox.seen(folders[2])}
     box = sandbox.box(folders, _LIMITS)
@@ -272,7 +273,7 @@ async def _decoys(folder: Path) -> AsyncIterator[dict[str, Any]]:
             "unix": str(folder / "socket"),
             "abstract": name,
             "victims": str(folder / "victims"),
-            "home": _belongings(),
+            "home": _belongings(folder),
             "engine": os.getpid(),
             "engine_started": _started(),
             "address": ctypes.addressof(buffer),
@@ -293,16 +294,19 @@ def _socket_path(folder: Path, descriptor: int) -> str:
     return f"/proc/self/fd/{descriptor}/socket" if Path("/proc/self/fd").exists() else str(folder / "socket")
 
 
-def _belongings() -> list[str]:
-    """Some of what is in the home folder, without what may be read because Python lives there."""
-    needed = [os.path.realpath(path) for path in (sys.prefix, sys.base_prefix, *sys.path)]
+def _belongings(folder: Path) -> list[str]:
+    """Some of what is in the home folder, without what leads to the proof's own folder, or is there to be read."""
+    ground = find()
+    there = [*ground.read, *(path for path, _ in ground.links), os.path.realpath(folder)]
     try:
-        found = sorted(str(path.resolve()) for path in Path.home().iterdir())
+        found = sorted(os.path.realpath(path) for path in Path.home().iterdir())
     except OSError:
         return []
-    return [path for path in found if not any(need.startswith(path) or path.startswith(f"{need}/") for need in needed)][
-        :5
-    ]
+    return [
+        path
+        for path in found
+        if not any(f"{one}/".startswith(f"{path}/") or path.startswith(f"{one}/") for one in there)
+    ][:5]
 
 
 def _started() -> str:

@@ -46,6 +46,9 @@ class Sandbox:
         self._ground = find(commands) if means.tier != "none" else Ground((), (), ())
         homes = (Path.home(), Path("/root"), Path("/home"))
         self._hidden = tuple(dict.fromkeys(os.path.realpath(path) for path in (*hidden, *homes)))
+        there = (*self._ground.read, *(path for path, _ in self._ground.links), *self._hidden)
+        self.scratch = "/scratch" if any(path.startswith("/tmp/") for path in there) else "/tmp"
+        """Where temporary files are best put, in a box that has a root of its own: short, and nothing else lies below it."""
 
     @property
     def tier(self) -> Tier:
