@@ -8,14 +8,15 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from . import commands
+from . import chain, commands
+from .chain import Row
 from .commands import AnyCommand
 from .credentials import redact
 from .errors import LedgerError
@@ -23,7 +24,7 @@ from .events import AnyFact, Entry, Fact, read
 
 F = TypeVar("F", bound=Fact)
 
-VERSION = 2
+VERSION = 3
 _HERE = Path(__file__).parent
 
 
@@ -178,6 +179,14 @@ class Ledger(Facts[AnyFact]):
         sql = f"select seq, body from event where at >= ? and kind in ({marks}) order by seq"
         return [_fact(number, body, read) for number, body in rows(self._db, sql, at, *kinds)]
 
+    def anchor(self, experiment: int) -> str:
+        """The hash of the fact that an experiment's verdict rests upon: its last measurement, or else its proposal; "" without one."""
+        sql = (
+            "select hash from event where experiment = ? and kind in ('proposed', 'measured') order by seq desc limit 1"
+        )
+        found = rows(self._db, sql, experiment)
+        return str(found[0][0]) if found else ""
+
     def changed(self) -> bool:
         """Whether another connection wrote since this was last asked. About five microseconds."""
         version: int = rows(self._db, "pragma data_version")[0][0]
@@ -232,6 +241,33 @@ class Ledger(Facts[AnyFact]):
         return _inbox(found[0])
 
 
+@contextmanager
+def as_it_stands(path: Path) -> Iterator[Iterator[Row]]:
+    """The rows of a ledger as they are in the file at one moment, with nothing made of them; the file is only read.
+
+    LedgerError, also in mid-iteration, when SQLite cannot read it, or finds its pages out of order.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{_read_mode(path)}", uri=True, timeout=10)) as db:
+            db.execute("pragma trusted_schema = off")
+            db.execute("pragma query_only = on")
+            db.execute("begin")
+            if (found := db.execute("pragma integrity_check(1)").fetchone()[0]) != "ok":
+                raise LedgerError(f"{path.name} is damaged: {found}")
+            hashed = any(column[1] == "hash" for column in db.execute("pragma table_info(event)"))
+            columns = _ROW if hashed else _ROW.replace("hash", "''")
+            yield map(Row._make, db.execute(f"select {columns} from event order by seq"))
+    except sqlite3.Error as error:
+        raise LedgerError(f"{path.name} cannot be read: {error}") from error
+
+
+def _read_mode(path: Path) -> str:
+    """How to open a database that is only to be read, as a parameter of its URI."""
+    # In write-ahead mode a file that nobody has open can be read only with new files beside it, or as immutable.
+    return "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
+
+
+_ROW = "seq, at, kind, experiment, body, hash"
 _INBOX = "id, asked_at, by, via, body, answered_at, ok, answer"
 
 
@@ -256,12 +292,19 @@ def _fact(number: int, body: str, read: Callable[[str], F]) -> F:
 
 def _insert(db: sqlite3.Connection, fact: F, at: float, read: Callable[[str], F]) -> tuple[int, float, F]:
     body, fields = _body(fact), dict(fact)
-    cursor = db.execute(
-        "insert into event (at, kind, experiment, body) values (?, ?, ?, ?)",
-        (at, fields["kind"], fields.get("experiment"), body),
-    )
+    last, before = _head(db)
+    row = Row(last + 1, float(at), fields["kind"], fields.get("experiment"), body)
+    db.execute(f"insert into event ({_ROW}) values (?, ?, ?, ?, ?, ?)", (*row[:5], chain.linked(before, row)))
     # Read back, so that the writer sees what every reader will see.
-    return cursor.lastrowid or 0, at, read(body)
+    return row.seq, at, read(body)
+
+
+def _head(db: sqlite3.Connection) -> tuple[int, str]:
+    """The place and the hash of the last row."""
+    seq, hash_ = db.execute("select seq, hash from event order by seq desc limit 1").fetchone() or (0, chain.START)
+    if seq and not hash_:  # an older loopwatch wrote it; this is read in full once
+        hash_ = chain.head(map(Row._make, db.execute(f"select {_ROW} from event order by seq")))
+    return seq, hash_
 
 
 def _body(model: BaseModel) -> str:

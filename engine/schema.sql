@@ -4,7 +4,8 @@ create table event (
     at         real not null,            -- seconds since 1970, UTC
     kind       text not null,
     experiment integer,
-    body       text not null             -- the fact as JSON
+    body       text not null,            -- the fact as JSON
+    hash       text not null default ''  -- over this row and the hash of the one before
 ) strict;
 create index event_experiment on event (experiment, seq) where experiment is not null;
 
