@@ -237,9 +237,8 @@ class Lab:
     # -- going on ------------------------------------------------------------------------------------------------------
 
     def _why_end(self) -> Ending | None:
-        waited = self.state.waited_seconds  # for services and limits: that is no work
-        worked = self.state.worked_seconds + time.monotonic() - self._started - waited
-        found = why_stop(self.state, self._config.stop, hours=worked / 3600, failed=_failed)
+        seconds = self.state.worked_seconds + time.monotonic() - self._started
+        found = why_stop(self.state, self._config.stop, hours=seconds / 3600, failed=_failed)
         return Ending(*found) if found else None
 
     async def _room_on_disk(self) -> None:

@@ -12,7 +12,7 @@ def why_stop(
 ) -> tuple[StopReason, str] | None:
     """The first condition that is met, with one plain sentence; None when the run goes on.
 
-    hours  how long engines have worked on this run
+    hours  how long engines have been at this run; waits for services and limits, which are no work, do not count of them
     """
     judged = [e for e in state.experiments.values() if e.verdict is not None]
     if judged and judged[0].verdict != "kept":
@@ -26,7 +26,7 @@ def why_stop(
         return "target", f"the target is reached: {state.metric.name} {show(best)}"
     if conditions.experiments is not None and len(judged) >= conditions.experiments:
         return "experiments", f"all {conditions.experiments} experiments are done"
-    if conditions.hours is not None and hours >= conditions.hours:
+    if conditions.hours is not None and hours - state.waited_seconds / 3600 >= conditions.hours:
         return "hours", f"{conditions.hours:g} hours are over"
     if conditions.failures is not None and _streak(judged, failed) >= conditions.failures:
         return (

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from loopwatch.engine.config import StopConditions, StopReason
-from loopwatch.engine.events import AnyFact, Verdict
+from loopwatch.engine.events import AnyFact, BackedOff, Verdict, WentOn
 from loopwatch.engine.state import Experiment
 from loopwatch.engine.stopping import why_stop
 from loopwatch.engine.task import Metric
@@ -59,6 +59,15 @@ def test_hours_are_hours_of_work() -> None:
 
     assert why_stop(state, half, hours=0.49, failed=failed) is None
     assert why_stop(state, half, hours=0.5, failed=failed) == ("hours", "0.5 hours are over")
+
+
+def test_waits_for_limits_do_not_eat_the_hours() -> None:
+    waits = BackedOff(experiment=2, why="limited", until=7200, attempt=1), WentOn(experiment=2, waited_seconds=1800)
+    state = facts.folded(facts.opened(), facts.engine(), *facts.life(1), facts.proposed(2)[0], *waits)
+    half = StopConditions(hours=0.5)
+
+    assert why_stop(state, half, hours=0.99, failed=failed) is None
+    assert why_stop(state, half, hours=1, failed=failed) == ("hours", "0.5 hours are over")
 
 
 def test_the_task_s_own_target_ends_the_run() -> None:
