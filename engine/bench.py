@@ -13,7 +13,7 @@ from .journal import Journal
 from .judge import hopeless, measurement
 from .policy import RUN_ONLY, Occasion
 from .records import Sample
-from .runner import Runner
+from .runner import Evaluation, Runner
 from .state import Experiment
 from .task import Task
 from .watcher import Watcher
@@ -169,6 +169,9 @@ class Bench:
 
     async def _measure(self, finished: Finished, began_at: float) -> Measured:
         evaluation = await self._runner.evaluate(finished.experiment, finished.attempt, since=began_at)
+        return self._weighed(finished, evaluation).model_copy(update={"log_digest": evaluation.log_digest})
+
+    def _weighed(self, finished: Finished, evaluation: Evaluation) -> Measured:
         if touched := self._tampered():
             return self._no(finished, "voided", f"frozen files were changed: {', '.join(touched)}")
         if evaluation.problem:

@@ -90,6 +90,14 @@ def read_regular(path: Path) -> bytes | None:
         return file.read()
 
 
+def digest(path: Path) -> str:
+    """SHA-256 of a regular file; "" for anything else. A link is not followed."""
+    if not stat.S_ISREG(_mode(path)):
+        return ""
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def blob_hash(data: bytes) -> str:
     """The name that git gives to these bytes."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()

@@ -436,6 +436,8 @@ class Finished(Fact):
     looks: int = 0
     """How often the forecaster looked at it."""
     detail: str = ""
+    log_digest: str = ""
+    """SHA-256 of the log, as it was kept."""
 
 
 class Evidence(Fact):
@@ -462,6 +464,8 @@ class Measured(Fact):
     """How far the number can be trusted; None where there is none."""
     artefacts: dict[str, str] = {}
     """What was measured: the SHA-256 of each file that the engine took."""
+    log_digest: str = ""
+    """SHA-256 of the evaluator's log; "" when it was not asked."""
     evidence: tuple[Evidence, ...] = ()
     """What shows that the experiment changed something that it may not; then it is voided."""
     speed: float | None = None

@@ -50,6 +50,8 @@ class Evaluation:
     seconds: float
     artefacts: tuple[Artefact, ...] = ()
     """What was measured, where the task names it."""
+    log_digest: str = ""
+    """SHA-256 of what it printed, as it was kept."""
 
 
 class Runner:
@@ -124,16 +126,13 @@ class Runner:
                 return Evaluation((), f"what it saved was not measured: {refusal}", 0.0)
             out = copies
         environment = {**self._hidden(), "LOOPWATCH_OUT": str(out), "LOOPWATCH_WORKSPACE": str(self._workdir)}
-        outcome = await self._command(
-            self._task.evaluate.command,
-            self._task.evaluate.seconds,
-            environment,
-            f"{experiment:04d}-{attempt}.evaluate",
-        )
+        name = f"{experiment:04d}-{attempt}.evaluate"
+        outcome = await self._command(self._task.evaluate.command, self._task.evaluate.seconds, environment, name)
         line = re.compile(rf"^{re.escape(self._task.metric.name)}:[ \t]*(\S+)[ \t]*$", re.MULTILINE | re.ASCII)
         printed = tuple(line.findall(outcome.tail.decode("utf-8", "replace")))
         problem = "" if outcome.ok else f"the evaluator {_how_it_ended(outcome.ended, outcome.tail)}"
-        return Evaluation(printed, problem, outcome.ended.wall_seconds, artefacts)
+        log_digest = checkout.digest(self._run_dir / "logs" / f"{name}.log")
+        return Evaluation(printed, problem, outcome.ended.wall_seconds, artefacts, log_digest)
 
     def _taken(self, out: Path, into: Path, since: float | None) -> tuple[Artefact, ...]:
         """Copy the artefacts that the task names into a fresh folder."""
@@ -277,6 +276,7 @@ def _finished(experiment: int, attempt: int, ended: Ended, log: Path) -> Finishe
         peak_memory_mb=ended.peak_rss_mb,
         log_bytes=ended.log_bytes,
         detail=ended.detail or ("" if ended.ok else last_line(read_log(log, 2000))),
+        log_digest=checkout.digest(log),
     )
 
 
