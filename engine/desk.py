@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from . import diff as diffs
-from . import edits, novelty
+from . import edits, novelty, syntax
 from .archive import Archive
 from .books import Books
 from .brief import Brief
@@ -219,7 +219,10 @@ class Desk:
         if not patches:
             raise EditRefused("the diff changes nothing")
         edits.allowed(patches, self._task.editable)
-        after = {**brief.sources, **edits.apply(patches, brief.sources)}
+        changed = edits.apply(patches, brief.sources)
+        for path, text in changed.items():
+            syntax.check(path, text)
+        after = {**brief.sources, **changed}
         print_ = novelty.fingerprint(after)
         if print_ == novelty.fingerprint(brief.sources):
             raise EditRefused(f"the diff changes nothing but comments or layout of #{self.state.best}, the best so far")

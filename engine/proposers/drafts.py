@@ -1,12 +1,11 @@
 """What a model writes into its one tool, and the proposal that is made of it: or the reason why none is, for the model."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .. import edits
+from .. import edits, syntax
 from ..errors import EditRefused
 from ..events import Mechanism
 from ..models import Tool
@@ -91,8 +90,7 @@ def proposal(written: Mapping[str, Any], way: Literal["replace", "whole"], sourc
         raise EditRefused(_wrong(error)) from None
     after = draft.after(sources)
     for path, text in after.items():
-        if path.endswith(".py"):
-            _compile(path, text)
+        syntax.check(path, text)
     looking = draft.previous_mechanism
     return Proposal(
         hypothesis=draft.hypothesis,
@@ -101,17 +99,6 @@ def proposal(written: Mapping[str, Any], way: Literal["replace", "whole"], sourc
         expected=draft.expected,
         lesson=Lesson(looking.experiment, looking.mechanism, looking.theory) if looking else None,
     )
-
-
-def _compile(path: str, text: str) -> None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # they are about the model's code, and go nowhere
-            compile(text, path, "exec", dont_inherit=True)
-    except SyntaxError as error:
-        raise EditRefused(f"{path} would not compile: line {error.lineno}: {error.msg}") from None
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise EditRefused(f"{path} would not compile: {error or type(error).__name__}") from None
 
 
 def _wrong(error: ValidationError) -> str:

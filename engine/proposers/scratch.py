@@ -7,11 +7,10 @@ Not covered: what it wrote outside of its copy; your own user may do that.
 
 import os
 import stat
-import warnings
 from pathlib import Path
 from typing import NamedTuple
 
-from .. import checkout, edits
+from .. import checkout, edits, syntax
 from ..errors import EditRefused
 from . import Brief
 
@@ -69,7 +68,7 @@ class Scratch:
             before = self._sources.get(path)
             after = _taken(self.folder / path, path) if before is not None else self.text(path)
             if after is not None and after != before:
-                _compile(path, after)
+                syntax.check(path, after)
                 parts.append(edits.render(path, before, after))
         return "".join(parts)
 
@@ -124,19 +123,6 @@ def _taken(place: Path, path: str) -> str:
         raise EditRefused(f"{path} is no UTF-8 text any more; only text can be proposed") from None
     except OSError as error:
         raise EditRefused(f"{path} cannot be read: {error.strerror}") from None
-
-
-def _compile(path: str, text: str) -> None:
-    if not path.endswith(".py"):
-        return
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # they are about the agent's code, and go nowhere
-            compile(text, path, "exec", dont_inherit=True)
-    except SyntaxError as error:
-        raise EditRefused(f"{path} does not compile: line {error.lineno}: {error.msg}") from None
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise EditRefused(f"{path} does not compile: {error or type(error).__name__}") from None
 
 
 class _Looks(NamedTuple):
