@@ -15,6 +15,14 @@ StopReason = Literal[
     "baseline_failed", "bad_key", "money", "user_error", "engine_failed",
 ]  # fmt: skip
 
+Keep = Literal["improve", "confirm", "strict"]
+"""What becomes of a gain:
+
+improve  kept after one training, if it exceeds the margin; nothing is ever confirmed. The classic loop
+confirm  repeated on fresh seeds next to what it has to beat: kept where that is likely, confirmed where it is all but sure
+strict   kept only where it is confirmed
+"""
+
 Tier = Literal["sealed", "fenced", "limits", "none"]
 """How well experiments are contained, best first; the sandbox says of what each is built."""
 
@@ -152,8 +160,12 @@ class RunConfig(BaseModel):
     """Seed of the random proposer, and of every experiment's training."""
     gates: Gates = Gates()
     stop: StopConditions = StopConditions()
+    keep: Keep = "confirm"
+    """When a gain is kept, and when it counts."""
+    noise_repeats: int | None = Field(default=None, ge=0, le=100)
+    """Repeats of the baseline on fresh seeds before the first proposal; when absent 5, or 1 where the task declares no noise."""
     margin_sigma: float = Field(default=2.0, ge=0)
-    """How many standard deviations of the task's noise a gain must exceed to be kept."""
+    """With keep = improve: how many standard deviations of the noise a gain must exceed to be kept."""
     forecaster: Annotated[str, AfterValidator(_forecaster)] = "learned"
     """Who says how an experiment will end while it still runs."""
     error_budget: float = Field(default=ERROR_BUDGET, gt=0, le=0.5)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from .config import Caps, RunConfig, StopReason
+from .config import Caps, RunConfig, StopReason, Tier
 from .money import Usage
 from .policy import Gate
 from .task import Budget, Metric
@@ -25,8 +25,29 @@ Verdict = Literal[
 FAILURES: frozenset[Verdict] = frozenset({"crashed", "timed_out", "no_metric", "voided", "unproposed"})
 
 Answer = Literal[
-    "allow", "deny", "approve", "veto", "amend", "send_back", "let_run", "abort", "accept", "keep", "discard"
+    "allow",
+    "deny",
+    "approve",
+    "veto",
+    "amend",
+    "send_back",
+    "let_run",
+    "abort",
+    "accept",
+    "keep",
+    "discard",
+    "one_more",
 ]
+
+Why = Literal["noise", "confirmation", "incumbent", "person", "drift"]
+"""Why a state of the code was trained again:
+
+noise         to see how much identical trainings differ, before the first proposal
+confirmation  to tell a gain from luck
+incumbent     the confirmed one, next to a candidate that is being confirmed
+person        a person asked for one more at the verdict gate
+drift         the machine has another speed than before
+"""
 
 
 Mechanism = Literal["confirmed", "refuted", "open"]
@@ -85,7 +106,11 @@ class EngineStarted(Fact):
     host: str
     versions: dict[str, str]
     not_protected: tuple[str, ...] = ()
-    """What this machine or this configuration does not protect against."""
+    """What this machine or this configuration does not protect against: each was tried, and worked."""
+    sandbox: Tier | None = None
+    """How well it contains experiments."""
+    sandbox_of: str = ""
+    """Of what that is built, in words."""
     recovered: str = ""
     """What a killed engine had left behind, in words."""
 
@@ -391,6 +416,8 @@ class Started(Fact):
     seed: int
     warm: bool = False
     """A spare interpreter was waiting for it."""
+    sandbox: Tier | None = None
+    """How well it was contained; what got out of that all the same, `EngineStarted` says."""
 
 
 class AbortSuggested(Fact):
@@ -483,6 +510,34 @@ class AttemptLost(Fact):
     why: str
 
 
+class RepeatStarted(Fact):
+    """The exact code of an experiment was about to be trained again, on a seed that the engine drew."""
+
+    kind: Literal["repeat_started"] = "repeat_started"
+    experiment: int
+    repeat: int
+    """Numbered from 1 in each experiment; one that a killed engine left is started again with its number and seed."""
+    seed: int
+    why: Why
+    of: int | None = None
+    """How many of this kind there are to be, where that is known beforehand."""
+
+
+class RepeatMeasured(Fact):
+    """What came of a repeat."""
+
+    kind: Literal["repeat_measured"] = "repeat_measured"
+    experiment: int
+    repeat: int
+    value: float | None = None
+    outcome: Literal["valid", "aborted", "crashed", "timed_out", "no_metric", "voided"] = "valid"
+    problem: str = ""
+    wall_seconds: float = 0
+    cpu_seconds: float = 0
+    speed: float | None = None
+    """The machine's speed, as in `Measured`."""
+
+
 class Judged(Fact):
     """An experiment's one verdict."""
 
@@ -493,7 +548,11 @@ class Judged(Fact):
     gain: float | None = None
     """Against the best at that time, in the metric's unit; positive is better. None for the baseline and without a number."""
     sigma: float | None = None
-    """The gain in standard deviations of the task's noise; None where that is unknown."""
+    """The gain in standard deviations of the noise; None where that is unknown."""
+    confirmed: bool = False
+    """Kept, and repeated until it was told from luck; without, what is kept is provisional."""
+    p: float | None = None
+    """The chance of such numbers if it were no better than the last confirmed one."""
     reason: str
     by: str
     commit: str | None = None
@@ -513,7 +572,7 @@ AnyFact = Annotated[
     | NoteRead | ReviewerMuted | StopAsked | Stopped
     | Proposing | Briefed | Requested | Billed | BackedOff | WentOn | TurnEnded | Proposed
     | Asked | Decided | Applied | Started | AbortSuggested | Finished | Measured | AttemptLost | Judged | Settled
-    | Explained | Reviewed,
+    | Explained | Reviewed | RepeatStarted | RepeatMeasured,
     Field(discriminator="kind"),
 ]  # fmt: skip
 

@@ -16,7 +16,7 @@ ANSWERS: dict[Gate, tuple[Answer, ...]] = {
     "tool": ("allow", "deny", "amend"),
     "apply": ("approve", "veto", "amend", "send_back"),
     "run": ("let_run", "abort"),
-    "verdict": ("accept", "keep", "discard"),
+    "verdict": ("accept", "keep", "discard", "one_more"),
 }
 
 _SILENCE: dict[Gate, dict[str, Answer]] = {

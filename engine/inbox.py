@@ -287,4 +287,5 @@ _WORDS = {
     "accept": "accepted the verdict on",
     "keep": "kept",
     "discard": "discarded",
+    "one_more": "trains once more",
 }

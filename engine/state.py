@@ -6,16 +6,37 @@ for entry in ledger.since(state.seq):
 """
 
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Literal, assert_never
 
 from . import events
 from .config import Caps
-from .events import Answer, Asked, Entry, Mechanism, Verdict
+from .confirm import BARS
+from .events import Answer, Asked, Entry, Mechanism, Verdict, Why
 from .money import Spent
+from .noise import Noise, pooled, share_of_speed
 from .policy import Gate
 from .task import Budget, Metric
 
 Step = Literal["proposing", "proposed", "approved", "applied", "running", "finished", "measured", "judged", "settled"]
+
+
+@dataclass(slots=True)
+class Repeat:
+    """Another training of an experiment's exact code."""
+
+    number: int
+    seed: int
+    why: Why
+    of: int | None = None
+    """How many of this kind there are to be, where that is known."""
+    measured: events.RepeatMeasured | None = None
+    """None while it trains, or was left by a killed engine."""
+
+    @property
+    def value(self) -> float | None:
+        """Its number, where it may be believed."""
+        return self.measured.value if self.measured and self.measured.outcome == "valid" else None
 
 
 @dataclass(slots=True)
@@ -65,8 +86,12 @@ class Experiment:
     measured: events.Measured | None = None
     commit: str | None = None
     decisions: list[events.Decided] = field(default_factory=list)
+    repeats: list[Repeat] = field(default_factory=list)
     verdict: Verdict | None = None
+    confirmed: bool = False
+    """Kept, and told from luck; what is kept without is provisional."""
     value: float | None = None
+    """Of the first training, the one that it was judged worth a look for."""
     gain: float | None = None
     sigma: float | None = None
     reason: str = ""
@@ -80,6 +105,37 @@ class Experiment:
     def mechanism_held(self) -> Mechanism:
         """Whether the mechanism is what happened, as somebody said; open until somebody did."""
         return self.explained.mechanism if self.explained else "open"
+
+    @property
+    def first(self) -> float | None:
+        """What the first training measured, as soon as it is known."""
+        return self.measured.value if self.measured and self.measured.outcome == "valid" else None
+
+    @property
+    def fresh(self) -> tuple[float, ...]:
+        """Its numbers on seeds that it was not chosen for: all but the first, which is lucky where it was chosen."""
+        repeated = tuple(repeat.value for repeat in self.repeats if repeat.value is not None)
+        return (self.first, *repeated) if self.is_baseline and self.first is not None else repeated
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Every number that may be believed, the first one first."""
+        repeated = (repeat.value for repeat in self.repeats)
+        return tuple(value for value in (self.first, *repeated) if value is not None)
+
+    @property
+    def estimate(self) -> float | None:
+        """What it is worth: the mean of its repeats, or the one number there is."""
+        return fmean(self.fresh) if self.fresh else self.value if self.value is not None else self.first
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether it is kept, and may be luck."""
+        return self.verdict == "kept" and not self.confirmed
+
+    def counted(self, why: Why) -> int:
+        """How many repeats of a kind came to their end, with a number or without."""
+        return sum(repeat.why == why and repeat.measured is not None for repeat in self.repeats)
 
     @property
     def is_baseline(self) -> bool:
@@ -141,7 +197,16 @@ class State:
     """How long engines worked before the present one."""
     experiments: dict[int, Experiment] = field(default_factory=dict)
     best: int | None = None
+    """What the search goes on from; perhaps only provisionally."""
+    best_confirmed: int | None = None
+    """The last one that was told from luck: the headline."""
     best_commit: str = ""
+    noise: Noise = field(default_factory=Noise)
+    """How much identical trainings differ, pooled over everything that was repeated."""
+    noise_from_speed: float | None = None
+    """The share of its variance that goes with the machine's speed; None without a canary."""
+    repeating: tuple[int, int] | None = None
+    """The experiment and the repeat that train now."""
     waiting: Waiting | None = None
     notes: dict[int, Note] = field(default_factory=dict)
     gates: dict[str, str] = field(default_factory=dict)
@@ -213,15 +278,35 @@ class State:
         return self.experiments[self.best] if self.best is not None else None
 
     @property
+    def confirmed_experiment(self) -> Experiment | None:
+        """The last confirmed one."""
+        return self.experiments[self.best_confirmed] if self.best_confirmed is not None else None
+
+    @property
     def best_value(self) -> float | None:
-        """The best number so far."""
-        return self.best_experiment.value if self.best_experiment else None
+        """What the best so far is worth."""
+        return self.best_experiment.estimate if self.best_experiment else None
+
+    @property
+    def confirmed_value(self) -> float | None:
+        """What the last confirmed one is worth; of a run that confirms nothing, what the best is."""
+        counts = self.opened is not None and self.opened.config.keep != "improve"
+        return self.confirmed_experiment.estimate if counts and self.confirmed_experiment else self.best_value
 
     @property
     def margin(self) -> float:
-        """What a gain must exceed to count, in the metric's unit."""
+        """What a gain must exceed to count, or to be looked at again, in the metric's unit."""
         assert self.opened is not None
-        return self.opened.config.margin_sigma * (self.metric.noise or 0.0)
+        config = self.opened.config
+        return (config.margin_sigma if config.keep == "improve" else BARS[0]) * (self.noise.sigma or 0.0)
+
+    @property
+    def repeat(self) -> Repeat | None:
+        """The repeat that trains now."""
+        if self.repeating is None:
+            return None
+        experiment, number = self.repeating
+        return self.experiments[experiment].repeats[number - 1]
 
     @property
     def attended(self) -> bool:
@@ -258,16 +343,18 @@ class State:
         match fact:
             case events.RunOpened():
                 self.opened, self.opened_at, self.best_commit = fact, at, fact.base_commit
+                self.noise = Noise(fact.metric.noise, declared=fact.metric.noise)
                 self.gates, self.caps = dict(fact.config.gates.model_dump()), fact.config.caps
             case events.EngineStarted():
                 if self.engine and not self.stopped:  # it was killed; its last fact is the last we know of it
                     self.worked_seconds += max(0.0, last_at - self.engine_started_at)
                 self.engine, self.engine_started_at = fact, at
-                self.stopped = self.stop_asked = self.held_by = self.backing_off = None
+                self.stopped = self.stop_asked = self.held_by = self.backing_off = self.repeating = None
             case events.Stopped():
                 if self.engine and not self.stopped:  # else it could not even begin to work
                     self.worked_seconds += max(0.0, at - self.engine_started_at)
                 self.stopped, self.waiting, self.held_by, self.backing_off = fact, None, None, None
+                self.repeating = None
             case events.StopAsked():
                 self.stop_asked = fact
             case events.ProgramRead():
@@ -376,6 +463,14 @@ class State:
                 experiment.step, experiment.measured = "measured", fact
                 if experiment.is_baseline and fact.speed is not None and self.baseline_speed is None:
                     self.baseline_speed = fact.speed
+            case events.RepeatStarted():
+                if fact.repeat > len(experiment.repeats):
+                    experiment.repeats.append(Repeat(fact.repeat, fact.seed, fact.why, fact.of))
+                self.repeating = (experiment.number, fact.repeat)
+            case events.RepeatMeasured():
+                experiment.repeats[fact.repeat - 1].measured = fact
+                self.repeating = self.held_by = None
+                self._measure_noise()
             case events.AttemptLost():
                 experiment.step, experiment.finished, experiment.measured = "applied", None, None
                 self._ran(experiment)
@@ -397,17 +492,31 @@ class State:
         experiment.step, experiment.verdict, experiment.ended_at = "judged", fact.verdict, at
         experiment.value, experiment.gain, experiment.sigma = fact.value, fact.gain, fact.sigma
         experiment.reason, experiment.by = fact.reason, fact.by
+        experiment.confirmed = fact.verdict == "kept" and (fact.confirmed or experiment.is_baseline)
         experiment.commit = fact.commit or experiment.commit
         if self.waiting and self.waiting.asked.experiment == experiment.number:
             self.waiting = None
         if fact.verdict == "kept":
             self.best = experiment.number
+            if experiment.confirmed:
+                self.best_confirmed = experiment.number
+
+    def _measure_noise(self) -> None:
+        """A number that was chosen because it looked good says nothing of the noise; the baseline's was not."""
+        self.noise = pooled((e.fresh for e in self.experiments.values()), self.metric.noise)
+        self.noise_from_speed = share_of_speed(_paced(e) for e in self.experiments.values())
+
+
+def _paced(experiment: Experiment) -> list[tuple[float, float]]:
+    """The value and the machine's speed of each repeat."""
+    done = [repeat.measured for repeat in experiment.repeats if repeat.measured and repeat.value is not None]
+    return [(m.value, m.speed) for m in done if m.value is not None and m.speed is not None]
 
 
 ExperimentFact = (
     events.Briefed | events.TurnEnded | events.Explained | events.Reviewed
     | events.Proposed | events.Decided | events.Applied | events.Started | events.AbortSuggested | events.Finished | events.Measured
-    | events.AttemptLost | events.Judged | events.Settled
+    | events.AttemptLost | events.RepeatStarted | events.RepeatMeasured | events.Judged | events.Settled
 )  # fmt: skip
 
-__all__ = ["Answer", "Bill", "Experiment", "Note", "State", "Step", "Waiting"]
+__all__ = ["Answer", "Bill", "Experiment", "Note", "Repeat", "State", "Step", "Waiting"]

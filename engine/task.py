@@ -154,6 +154,10 @@ class TaskLimits(_Section):
     """Of all its processes together; nine tenths of the machine's when absent."""
     processes: int | None = Field(default=None, ge=8)
     """At a time; many when absent."""
+    time_ratio: float | None = Field(default=None, gt=0)
+    """Wall time as a multiple of the baseline's: a gain that costs more is not kept."""
+    size_lines: int | None = Field(default=None, ge=0)
+    """Lines by which all kept changes together may have lengthened the files: a gain that needs more is not kept."""
 
 
 class Hyperparameter(_Section):

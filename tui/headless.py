@@ -33,6 +33,7 @@ WAIT_TOLD_SECONDS: Final = 60.0
 
 QUIET: Final = (
     events.Applied, events.Finished, events.Measured, events.Settled, events.Asked, events.Briefed, events.Requested,
+    events.RepeatStarted,
 )  # fmt: skip
 """Facts that the line after them says again; an ask is told on stderr, with the command that answers it."""
 

@@ -9,7 +9,7 @@ import time
 from typing import Final, Literal, assert_never
 
 from loopwatch.engine import events
-from loopwatch.engine.events import Answer, AnyFact, Outcome, Verdict
+from loopwatch.engine.events import Answer, AnyFact, Outcome, Verdict, Why
 from loopwatch.engine.money import Spent
 from loopwatch.engine.money import dollars as dollars
 from loopwatch.engine.policy import Gate
@@ -60,6 +60,7 @@ _ANSWERS: Final[dict[Answer, str]] = {
     "accept": "verdict accepted",
     "keep": "verdict overridden: keep",
     "discard": "verdict overridden: discard",
+    "one_more": "one more training asked for",
 }
 
 OUTCOMES: Final[dict[Outcome, str]] = {
@@ -109,6 +110,15 @@ SHORTEST_REASON: Final = 12
 LONG_WAIT_SECONDS: Final = 600
 """From here on the time of day says more than the seconds that are left."""
 
+WHY: Final[dict[Why, str]] = {
+    "noise": "to measure the noise",
+    "confirmation": "to tell a gain from luck",
+    "incumbent": "beside what may replace it",
+    "person": "because a person asked for one more",
+    "drift": "because the machine's speed has changed",
+}
+"""Why something is trained again."""
+
 _MODES: Final = {
     "shadow": " (in shadow: it only counts)",
     "audit": " (audited: it runs to its end, to see who is right)",
@@ -119,7 +129,7 @@ _TO_ANSWER: Final[dict[Gate, tuple[str, ...]]] = {
     "tool": ("allow", "deny -m WHY"),
     "apply": ("approve", "veto", "send-back -m WHY", "amend --diff FILE"),
     "run": ("let-run", "abort"),
-    "verdict": ("accept", "keep", "discard"),
+    "verdict": ("accept", "keep", "discard", "one-more"),
 }
 
 
@@ -355,12 +365,41 @@ def _told_of_experiment(fact: "ExperimentFact") -> str:
             return f"measured: {found}" + _after("; ", fact.problem)
         case events.AttemptLost():
             return f"attempt {fact.attempt} is repeated: {one_line(fact.why)}"
+        case events.RepeatStarted():
+            return f"trains again{_of(fact.repeat, fact.of)} {WHY[fact.why]} (seed {fact.seed})"
+        case events.RepeatMeasured():
+            found = number(fact.value) if fact.value is not None else "no number"
+            return f"repeat {fact.repeat}: {found}" + _after("; ", fact.problem)
         case events.Judged():
             return verdict(fact.verdict, fact.reason)
         case events.Settled():
             return f"settled; the best commit is {clean(fact.best_commit[:7])}"
         case _:
             assert_never(fact)
+
+
+def _of(repeat: int, of: int | None) -> str:
+    return f", {repeat} of {of}" if of else ""
+
+
+def noise(state: State) -> str:
+    """How much identical trainings differ, and who says so."""
+    known = state.noise
+    if not known.is_measured:
+        if known.declared is None:
+            return "noise not measured, and the task declares none"
+        return f"noise not measured; the task declares {number(known.declared) if known.declared else '0'}"
+    if not known.sigma:
+        return "no noise: all repeats gave exactly the same number"
+    speed = state.noise_from_speed
+    share = f", {speed:.0%} of its variance goes with the machine's speed" if speed is not None else ""
+    interval = f"95 %: {number(known.low)} to {number(known.high)}"
+    return f"noise σ = {number(known.sigma)} ({interval}, {known.freedom} degrees of freedom){share}"
+
+
+def standing(experiment: Experiment) -> str:
+    """Whether what is kept counts: confirmed or provisional; "" for what is not kept."""
+    return "" if experiment.verdict != "kept" else "confirmed" if experiment.confirmed else "provisional"
 
 
 def verdict(judged: Verdict, reason: str) -> str:
@@ -381,7 +420,7 @@ def state_word(state: State, *, alive: bool) -> StateWord:
         return "held"
     if state.waiting:
         return "waiting"
-    return _working(state)
+    return "running" if state.repeating else _working(state)
 
 
 def _working(state: State) -> StateWord:
@@ -411,6 +450,8 @@ def now(state: State, *, alive: bool) -> str:
         case "waiting":
             assert state.waiting is not None, "state_word() said so"
             return sentence(state.waiting.asked)
+        case "running" if (repeat := state.repeat) and state.repeating:
+            return f"#{state.repeating[0]} trains again{_of(repeat.number, repeat.of)} {WHY[repeat.why]}"
         case "running":
             return f"{at}trains" + (f", attempt {current.attempt}" if current and current.attempt > 1 else "")
         case "evaluating":
@@ -440,12 +481,18 @@ def best(state: State) -> str:
     found, baseline = state.best_experiment, state.baseline
     if found is None or found.value is None:
         return "nothing kept yet"
-    said = f"#{found.number} with {number(found.value)}"
+    said = f"#{found.number} with {number(state.best_value)}"
+    sure = state.confirmed_experiment
+    if found.is_provisional and sure and state.opened and state.opened.config.keep != "improve":
+        return f"{said} provisional; confirmed: #{sure.number} with {number(state.confirmed_value)}"
     if found.is_baseline or baseline is None or baseline.value is None:
         return f"{said}, the baseline"
-    gain = state.metric.gain(found.value, baseline.value)
-    share = f" ({abs(gain / baseline.value):.2%})" if baseline.value else ""
-    return f"{said}, {number(abs(gain))}{share} {'better' if gain >= 0 else 'worse'} than the baseline's {number(baseline.value)}"
+    now, before = found.estimate or 0.0, baseline.estimate or 0.0
+    gain = state.metric.gain(now, before)
+    share = f" ({abs(gain / before):.2%})" if before else ""
+    return (
+        f"{said}, {number(abs(gain))}{share} {'better' if gain >= 0 else 'worse'} than the baseline's {number(before)}"
+    )
 
 
 def approved_by(experiment: Experiment) -> str | None:
@@ -480,5 +527,6 @@ ExperimentFact = (
     events.Proposing | events.Briefed | events.Requested | events.Billed | events.BackedOff | events.WentOn
     | events.TurnEnded | events.Explained | events.Reviewed | events.Proposed | events.Asked | events.Decided
     | events.Applied | events.Started
-    | events.AbortSuggested | events.Finished | events.Measured | events.AttemptLost | events.Judged | events.Settled
+    | events.AbortSuggested | events.Finished | events.Measured | events.AttemptLost
+    | events.RepeatStarted | events.RepeatMeasured | events.Judged | events.Settled
 )  # fmt: skip
