@@ -50,6 +50,11 @@ def main(run_dir: Path) -> int:
     from .credentials import Log
     from .supervisor import supervise
 
+    if sys.platform.startswith("linux"):
+        from .sandbox.kernel import be_private
+
+        be_private()  # our memory holds keys, and other programs of the same user could trace us
+
     sys.stderr = Log(sys.stderr.buffer, errors="backslashreplace", line_buffering=True)
     asyncio.run(supervise(run_dir))
     return 0

@@ -62,7 +62,15 @@ class Bench:
 
         def started(warm: bool) -> None:
             may_start()
-            self._journal.append(Started(experiment=experiment.number, attempt=attempt, seed=self._seed, warm=warm))
+            self._journal.append(
+                Started(
+                    experiment=experiment.number,
+                    attempt=attempt,
+                    seed=self._seed,
+                    warm=warm,
+                    sandbox=self._runner.tier,
+                )
+            )
             self._watcher.begin(experiment)
 
         try:

@@ -14,7 +14,7 @@ started in), and a `kill -9` of this process by what it keeps: then the leader d
     stdin   JSON lines from the engine: the spec, then {"do": "go" | "abort" | "hold" | "release"};
             "go" may bring parts of the spec that were not known before
     stdout  what the experiment prints, as far as the engine keeps up; a dropped piece leaves a line break
-    STATUS  JSON lines to the engine: ready, started, usage ..., ended
+    STATUS  JSON lines to the engine: contained, ready, started, usage ..., ended
 """
 
 # pathlib and contextlib would double the keeper's start.
@@ -334,6 +334,7 @@ class Keeper:
         if line.trouble:
             self.end("spawn_failed", line.trouble, now=True)
         else:
+            self._say({"kind": "contained"})
             self._say_started()
 
     def _wake_spare(self, spec: Spec) -> None:

@@ -5,8 +5,7 @@ to finish. Output on the pipe is best-effort, for live curves; what counts is in
 
 When the keeper itself is killed with `kill -9` (only a hostile experiment does that), the leader dies with
 it, and `Kept` kills whoever was last reported, their sessions and their descendants. What can escape then:
-a daemon that began a session of its own less than a tick before. With a PID namespace (the sealed sandbox)
-nobody can see the keeper.
+a daemon that began a session of its own less than a tick before. In a sealed box nobody can see the keeper.
 """
 
 import asyncio
@@ -115,6 +114,7 @@ class Kept:
         self._keeper = lines.keeper
         self._output = lines.output
         self._reported: list[tuple[int, int, int]] = []
+        self._contained = asyncio.Event()
         self._ready = asyncio.Event()
         self._started = asyncio.Event()
         self._over = asyncio.Event()
@@ -151,6 +151,11 @@ class Kept:
         """Wait for that; False when it ended before."""
         await self._ready.wait()
         return self.is_ready
+
+    async def contained(self) -> None:
+        """Wait until a spare's box is built, or has failed: from then on its folders may be moved to another name."""
+        if self.spec.spare and self.spec.box:
+            await self._contained.wait()
 
     async def go(self, spec: Spec | None = None) -> bool:
         """Start the command; the clocks run from here. `spec` replaces that of `launch`, except its spare.
@@ -224,7 +229,7 @@ class Kept:
         if self._ended is None:
             survivors = await asyncio.to_thread(sweep_reported, self._reported)
             self._ended = self._lost(survivors)
-        for event in (self._ready, self._started, self._over):
+        for event in (self._contained, self._ready, self._started, self._over):
             event.set()
 
     async def _next(self, status: asyncio.StreamReader) -> bytes:
@@ -241,6 +246,8 @@ class Kept:
 
     def _hear(self, message: dict[str, Any]) -> None:
         match message["kind"]:
+            case "contained":
+                self._contained.set()
             case "ready":
                 self._ready.set()
             case "started":

@@ -1,9 +1,9 @@
 """Start an experiment, read what it prints, and measure it afterwards: the task's three commands under a keeper each.
 
 Covered: its own process tree that is gone when the attempt is over, a wall clock and a training budget enforced from outside, a
-scrubbed environment, a capped log, a fresh folder for what it saves. The metric is what the frozen evaluator prints in a process
-of its own, started from the pristine copy of the task.
-Not covered yet: what your own user may do, an experiment may do too.
+scrubbed environment, a capped log, a fresh folder for what it saves, a room that holds nothing else. The metric is what the frozen
+evaluator prints in a process of its own, started from the pristine copy of the task.
+Not covered: what the sandbox of this machine leaves open, which its proof says.
 """
 
 import asyncio
@@ -16,10 +16,15 @@ from pathlib import Path
 
 from . import checkout
 from .artefact import Artefact, take
+from .config import Tier
 from .errors import ArtefactRefused, TaskError
 from .events import Finished
 from .process import Ended, Kept, Outcome, Spec, can_be_spare, read_log, run_command, spare_command
 from .records import Records, Sample
+from .rooms import OUT_BYTES, Room, Rooms
+from .sandbox import leftovers
+from .sandbox.means import Means
+from .sandbox.sandbox import Sandbox
 from .task import Task
 
 PASSED_ON = (
@@ -37,7 +42,6 @@ PASSED_ON = (
 """The variables of the engine's own environment that a task's commands may see. Never keys, tokens or agents' sockets."""
 
 LOG_BYTES = 16 * 2**20
-OUT_BYTES = 4 * 2**30
 DISK_FLOOR_BYTES = 256 * 2**20
 
 
@@ -57,8 +61,10 @@ class Evaluation:
 class Runner:
     """Runs the commands of one task for one run."""
 
-    def __init__(self, task: Task, run_dir: Path, *, workdir: Path, pristine: Path, seed: int) -> None:
-        """`workdir` and `pristine` are the task's folder in the working copy and in the frozen one."""
+    def __init__(
+        self, task: Task, run_dir: Path, *, workdir: Path, pristine: Path, seed: int, sandbox: Sandbox | None = None
+    ) -> None:
+        """`workdir` and `pristine` are the task's folder in the working copy and in the frozen one. Without `sandbox`, none."""
         self._task, self._run_dir, self._workdir, self._pristine, self._seed = (
             task,
             run_dir,
@@ -66,8 +72,15 @@ class Runner:
             pristine,
             seed,
         )
+        self._sandbox = sandbox or Sandbox(Means())
+        self._rooms = Rooms(task, run_dir, self._sandbox)
         self._spare: asyncio.Task[Kept] | None = None
         self._running: Kept | None = None
+
+    @property
+    def tier(self) -> Tier:
+        """How well its commands are contained."""
+        return self._sandbox.tier
 
     async def prepare(self) -> None:
         """Make the task's data, once per run; TaskError when the command fails."""
@@ -76,7 +89,10 @@ class Runner:
             return
         for folder in ("public", "hidden"):
             (self._run_dir / "data" / folder).mkdir(parents=True, exist_ok=True)
-        outcome = await self._command(self._task.prepare.command, self._task.prepare.seconds, self._hidden(), "prepare")
+        room = self._rooms.for_preparation(self._scratch("prepare"))
+        outcome = await self._command(
+            self._task.prepare.command, self._task.prepare.seconds, self._hidden(), "prepare", room
+        )
         if not outcome.ok:
             how = _how_it_ended(outcome.ended, outcome.tail)
             raise TaskError(
@@ -98,8 +114,11 @@ class Runner:
         """
         spec = self._experiment(experiment, attempt)
         spare = await self._take_spare()
+        before = leftovers.names() if self._rooms.shares_memory else None
         kept = spare or await Kept.launch(spec)
         try:
+            if spare:
+                self._move_in(experiment, attempt)
             # No await before the command is sent: what is held or aborted once it counts as started must be there to obey.
             started(spare is not None)
             self._running = kept
@@ -110,6 +129,8 @@ class Runner:
         finally:
             self._running = None
             await kept.close()
+            if before is not None:
+                await asyncio.to_thread(leftovers.sweep, before)
 
     async def evaluate(self, experiment: int, attempt: int, *, since: float | None = None) -> Evaluation:
         """The frozen evaluator, in a fresh process, on what the attempt saved.
@@ -127,7 +148,8 @@ class Runner:
             out = copies
         environment = {**self._hidden(), "LOOPWATCH_OUT": str(out), "LOOPWATCH_WORKSPACE": str(self._workdir)}
         name = f"{experiment:04d}-{attempt}.evaluate"
-        outcome = await self._command(self._task.evaluate.command, self._task.evaluate.seconds, environment, name)
+        room = self._rooms.for_evaluation(out, self._scratch(name))
+        outcome = await self._command(self._task.evaluate.command, self._task.evaluate.seconds, environment, name, room)
         line = re.compile(rf"^{re.escape(self._task.metric.name)}:[ \t]*(\S+)[ \t]*$", re.MULTILINE | re.ASCII)
         printed = tuple(line.findall(outcome.tail.decode("utf-8", "replace")))
         problem = "" if outcome.ok else f"the evaluator {_how_it_ended(outcome.ended, outcome.tail)}"
@@ -167,8 +189,11 @@ class Runner:
         command = _argv(self._task.run.command)
         if self._spare is not None or not can_be_spare(command):
             return
+        out, tmp = self._next()
         try:
-            spec = self._spec(command, self._run_dir, {}, "spare", 3600)
+            for folder in (out, tmp):
+                _make_fresh(folder)
+            spec = self._spec(command, Path("/"), {}, "spare", 3600, self._rooms.for_training(out, tmp))
         except OSError:
             return  # a full disk: the experiment will be started cold, or wait for room
         waiting = replace(spec, spare=spare_command(command[0], self._task.run.preload))
@@ -187,10 +212,20 @@ class Runner:
         if waiting is None:
             return None
         kept = await waiting
+        await kept.contained()
         if kept.has_ended:
             await kept.close()
             return None
         return kept
+
+    def _next(self) -> tuple[Path, Path]:
+        """Where the out and tmp of an experiment lie before it has a number."""
+        return self._run_dir / "next" / "out", self._run_dir / "next" / "tmp"
+
+    def _move_in(self, experiment: int, attempt: int) -> None:
+        """What a waiting spare has in its room, by whatever name, becomes an attempt's."""
+        for waiting, folder in zip(self._next(), self._folders(experiment, attempt), strict=True):
+            waiting.rename(folder)
 
     async def _read(self, kept: Kept, heard: Callable[[list[Sample]], None]) -> None:
         records = Records(metric=self._task.metric.name)
@@ -202,35 +237,42 @@ class Runner:
 
     def _experiment(self, experiment: int, attempt: int) -> Spec:
         out, tmp = self._folders(experiment, attempt)
-        budget = self._task.budget
-        spec = self._spec(
-            _argv(self._task.run.command),
-            self._workdir,
-            {"LOOPWATCH_OUT": str(out)},
-            f"{experiment:04d}-{attempt}",
-            budget.hard_seconds,
-        )
         # What an earlier engine's attempt of this name left must not be measured as this one's.
-        _make_fresh(out)
+        for folder in (out, tmp):
+            _make_fresh(folder)
+        budget, room = self._task.budget, self._rooms.for_training(out, tmp)
+        name = f"{experiment:04d}-{attempt}"
+        spec = self._spec(_argv(self._task.run.command), self._workdir, {}, name, budget.hard_seconds, room)
         limit = budget.amount + budget.grace_seconds if budget.kind == "cpu_seconds" else None
         return replace(spec, cpu_seconds=limit, out_folders=(out, tmp))
 
-    async def _command(self, words: tuple[str, ...], seconds: float, environment: dict[str, str], name: str) -> Outcome:
-        return await run_command(self._spec(_argv(words), self._pristine, environment, name, seconds))
+    def _scratch(self, name: str) -> Path:
+        tmp = self._run_dir / "tmp" / name
+        _make_fresh(tmp)
+        return tmp
 
-    def _spec(self, command: list[str], cwd: Path, environment: dict[str, str], name: str, seconds: float) -> Spec:
-        tmp, logs = self._run_dir / "tmp" / name, self._run_dir / "logs"
-        for folder in (tmp, logs):
-            folder.mkdir(parents=True, exist_ok=True)
+    async def _command(
+        self, words: tuple[str, ...], seconds: float, environment: dict[str, str], name: str, room: Room
+    ) -> Outcome:
+        return await run_command(self._spec(_argv(words), self._pristine, environment, name, seconds, room))
+
+    def _spec(
+        self, command: list[str], cwd: Path, environment: dict[str, str], name: str, seconds: float, room: Room
+    ) -> Spec:
+        logs = self._run_dir / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
         return Spec(
             command=command,
             cwd=cwd,
-            environment={**self._environment(), "TMPDIR": str(tmp), "HOME": str(tmp), **environment},
+            environment={**self._environment(), **environment, **room.environment},
             log=logs / f"{name}.log",
             wall_seconds=seconds,
             log_cap_bytes=LOG_BYTES,
             out_cap_bytes=OUT_BYTES,
             disk_floor_bytes=DISK_FLOOR_BYTES,
+            memory_bytes=self._rooms.limits.memory_bytes,
+            processes=self._rooms.limits.processes,
+            box=room.box,
         )
 
     def _folders(self, experiment: int, attempt: int) -> tuple[Path, Path]:

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from . import program
+from . import home, program
 from .archive import Archive
 from .bench import Bench
 from .books import Books
@@ -29,18 +29,14 @@ from .machine import has_gpu
 from .proposers import proposer
 from .reviewer import Reviewer
 from .runner import Runner
+from .sandbox.proof import Proof, prove
+from .sandbox.sandbox import Sandbox
 from .state import Experiment, State
 from .strategies import strategy
 from .task import SHIPPED, Task, load, locate
 from .telemetry import Telemetry
 from .watcher import Watcher
 from .workspace import Workspace
-
-NOT_PROTECTED = (
-    "experiments run as your own user: they can read and write what you can, keys in your files among it, and use the network",
-    "memory is measured, not limited",
-)
-"""What no part of this engine prevents; shown to whoever watches."""
 
 SECONDS_BETWEEN_FLUSHES = 0.25
 SECONDS_BETWEEN_THOUGHTS = 0.05
@@ -66,8 +62,16 @@ async def supervise(run_dir: Path) -> Stopped:
 async def _work(run_dir: Path, config: RunConfig, journal: Journal) -> Stopped:
     workspace, task = _open(run_dir, config, journal)
     propose, loop = proposer(config.proposer, config.agent), strategy(config.strategy)
-    journal.append(*_recovered(journal.state))
-    runner = Runner(task, run_dir, workdir=workspace.work_folder, pristine=workspace.pristine_folder, seed=config.seed)
+    proof = await prove(run_dir / "proof", minimum=config.sandbox)
+    journal.append(*_recovered(journal.state, proof))
+    runner = Runner(
+        task,
+        run_dir,
+        workdir=workspace.work_folder,
+        pristine=workspace.pristine_folder,
+        seed=config.seed,
+        sandbox=_sandbox(proof, run_dir, config, task),
+    )
     gates = Gates(journal)
     watcher = Watcher(task=task, config=config, journal=journal)
     bench = Bench(
@@ -186,12 +190,24 @@ def _opened(config: RunConfig, task: Task, workspace: Workspace) -> RunOpened:
     )
 
 
-def _recovered(state: State) -> tuple[AnyFact, ...]:
+def _sandbox(proof: Proof, run_dir: Path, config: RunConfig, task: Task) -> Sandbox:
+    """Boxes in which neither the runs are seen, nor what is set for all of them, nor the folder that the task came from."""
+    origin = Path(config.task).expanduser()
+    hidden = [run_dir, run_dir.parent, home.config(), *([] if origin.is_relative_to(SHIPPED) else [origin])]
+    commands = [command.command for command in (task.prepare, task.run, task.evaluate) if command]
+    programs = {command[0] for command in commands if command[0] != "{python}"}
+    return Sandbox(proof.taken.means, hidden=hidden, commands=sorted(programs))
+
+
+def _recovered(state: State, proof: Proof) -> tuple[AnyFact, ...]:
     """The facts that an engine begins with: it works now, and takes up what the last one left."""
     current, was_killed = state.current, state.engine is not None and state.stopped is None
     lost = current.number if current and current.step == "running" else None
     why = f"the engine {'was killed' if was_killed else 'failed'} while it ran"
-    facts: list[AnyFact] = [_engine_started(_what_was_left(current, lost) if was_killed else ""), *_went_on(state)]
+    facts: list[AnyFact] = [
+        _engine_started(_what_was_left(current, lost) if was_killed else "", proof),
+        *_went_on(state),
+    ]
     if state.paused_why:  # whoever starts an engine has mended it, or will hear of it again
         facts.append(Resumed(by="the new engine"))
     if current is not None and lost is not None:
@@ -215,7 +231,7 @@ def _what_was_left(current: Experiment | None, lost: int | None) -> str:
     return f"the last engine was killed when #{current.number} was {current.step}; it goes on from there"
 
 
-def _engine_started(recovered: str) -> EngineStarted:
+def _engine_started(recovered: str, proof: Proof) -> EngineStarted:
     versions = {
         "loopwatch": version("loopwatch"),
         "python": platform.python_version(),
@@ -225,7 +241,9 @@ def _engine_started(recovered: str) -> EngineStarted:
         pid=os.getpid(),
         host=socket.gethostname(),
         versions=versions,
-        not_protected=NOT_PROTECTED,
+        not_protected=proof.not_protected,
+        sandbox=proof.tier,
+        sandbox_of=proof.taken.means.words,
         recovered=recovered,
     )
 

@@ -36,7 +36,10 @@ _NAMED_IN = ("LD_LIBRARY_PATH", "CUDA_HOME")
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What is there to read. No path in `read` leads through a link; those that led there are in `links`."""
+    """What is there to read. No path in `read` leads through a link; those that led there are in `links`.
+
+    One may lie inside of another: what is between them may be hidden.
+    """
 
     read: tuple[str, ...]
     links: tuple[tuple[str, str], ...]
@@ -66,7 +69,7 @@ def _ground(paths: Iterable[str]) -> Ground:
         if Path(place).exists():
             real.add(place)
             links.update(on_the_way)
-    read = [path for path in sorted(real) if not _within(path, real - {path})]
+    read = sorted(real)
     return Ground(
         read=tuple(read),
         links=tuple((path, target) for path, target in sorted(links.items()) if not _within(path, read)),

@@ -102,7 +102,7 @@ def _bind(source: int, at: str, *, writable: bool) -> None:
     _make_room(place)
     if stat.S_ISDIR(os.fstat(source).st_mode):
         os.makedirs(place, exist_ok=True)
-    else:
+    elif not os.path.exists(place):
         os.close(os.open(place, os.O_WRONLY | os.O_CREAT, 0o600))
     kernel.mount(f"/proc/self/fd/{source}", place, "", _BIND | _WITH_ALL_BELOW)
     os.close(source)

@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -121,7 +122,9 @@ class Story:
         lines.write_text("".join(json.dumps(line) + "\n" for line in script))
         gates = {gate: "ask" if gate in ask else "auto" for gate in ("apply", "run", "verdict")}
         stop = StopConditions(**settings.pop("stop", {}))
-        chosen = {"task": str(self.task), "proposer": f"scripted:{lines}", "by": "anna", **settings}
+        # Most stories are about other things: their trainings write a truth file outside of the run, and start sooner.
+        defaults = {"task": str(self.task), "proposer": f"scripted:{lines}", "by": "anna", "sandbox": "none"}
+        chosen = {**defaults, **settings}
         chosen["gates"] = Gates(**{**gates, **chosen.get("gates", {})})
         self.run = client.create("tiny", lambda name: RunConfig(run=name, stop=stop, **chosen))
 
@@ -258,8 +261,9 @@ class Story:
 
     def _ours(self, pid: int) -> str:
         try:
-            words = Path(f"/proc/{pid}/cmdline").read_bytes()
-            marked = words + Path(f"/proc/{pid}/environ").read_bytes()
+            words = marked = Path(f"/proc/{pid}/cmdline").read_bytes()
+            with suppress(PermissionError):  # an engine does not show it
+                marked += Path(f"/proc/{pid}/environ").read_bytes()
         except OSError:
             return ""
         mine = words and str(self.folder).encode() in marked and pid not in (os.getpid(), os.getppid())
