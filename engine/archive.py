@@ -50,6 +50,8 @@ class Archive:
             value=judgement.value,
             gain=judgement.gain,
             sigma=judgement.sigma,
+            flags=experiment.flags,
+            quarantined=judgement.quarantined,
             reason=judgement.reason,
             by=by,
             commit=commit,

@@ -12,7 +12,7 @@ from .registry import PROPOSERS, REVIEWERS, STRATEGIES, known
 
 StopReason = Literal[
     "experiments", "hours", "target", "failures", "no_gain", "person", "signal", "nothing_to_propose",
-    "baseline_failed", "bad_key", "money", "user_error", "engine_failed",
+    "baseline_failed", "control_failed", "integrity", "bad_key", "money", "user_error", "engine_failed",
 ]  # fmt: skip
 
 Keep = Literal["improve", "confirm", "strict"]
@@ -84,6 +84,8 @@ class StopConditions(BaseModel):
     """The metric reaches this value (besides the task's own target)."""
     failures: int | None = Field(default=10, ge=1)
     """This many experiments in a row that crash, time out or give no metric."""
+    invalid: int | None = Field(default=2, ge=1)
+    """This many reports in a row that no honest training makes; where a person attends, the run pauses instead."""
     no_gain: int | None = Field(default=None, ge=1)
     """This many experiments in a row that are not kept."""
 

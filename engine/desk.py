@@ -229,7 +229,7 @@ class Desk:
         twin = next((e for e in brief.history if e.fingerprint == print_ and _was_tried(e)), None)
         if twin and not by_hand:
             verdict = (twin.verdict or "").replace("_", " ")
-            why = twin.reason if twin.reason.startswith(verdict) else f"{verdict}: {twin.reason}"
+            why = twin.told if twin.told.startswith(verdict) else f"{verdict}: {twin.told}"
             raise EditRefused(f"the same code was tried in #{twin.number}, which was {why}")
         return replace(proposal, diff=edits.canonical(proposal.diff, brief.sources, recount=by_hand))
 

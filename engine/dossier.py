@@ -104,7 +104,7 @@ def _now(state: State, experiment: Experiment, curve: Callable[[Experiment], str
     parts = (
         "# The experiment to review",
         told.line,
-        f"verdict, by {line(experiment.by, 100)}: {line(experiment.reason, 1000)}",
+        f"verdict, by {line(experiment.by, 100)}: {line(experiment.told, 1000)}",
         told.more,
         told.diff,
         quoted(ran, NOW_CHARACTERS) if ran else "",

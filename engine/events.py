@@ -141,7 +141,7 @@ class Paused(Fact):
     by: str
     why: str = ""
     """What a person has to mend before it can go on; "" when a person just wants a pause."""
-    because: Literal["bad_key", "money"] | None = None
+    because: Literal["bad_key", "money", "integrity"] | None = None
 
 
 class Held(Fact):
@@ -495,10 +495,28 @@ class Measured(Fact):
     """SHA-256 of the evaluator's log; "" when it was not asked."""
     evidence: tuple[Evidence, ...] = ()
     """What shows that the experiment changed something that it may not; then it is voided."""
+    invalid: bool = False
+    """What was reported is nothing that an honest training reports: there is evidence, or a number that cannot be."""
+    flags: tuple[str, ...] = ()
+    """What makes the number hard to believe, each a sentence."""
     speed: float | None = None
     """The machine's speed around the run, in the canary's unit; None without a canary."""
     comparable: bool = True
     """False: the machine was too fast or too slow to compare with the baseline, and the run is repeated."""
+
+
+class ControlMeasured(Fact):
+    """A training that cannot learn was measured, to see whether the metric minds."""
+
+    kind: Literal["control_measured"] = "control_measured"
+    attempt: int
+    value: float | None = None
+    clearly_worse: bool
+    """Than the baseline; otherwise the run does not go on."""
+    reason: str
+    artefacts: dict[str, str] = {}
+    wall_seconds: float = 0
+    cpu_seconds: float = 0
 
 
 class AttemptLost(Fact):
@@ -553,6 +571,10 @@ class Judged(Fact):
     """Kept, and repeated until it was told from luck; without, what is kept is provisional."""
     p: float | None = None
     """The chance of such numbers if it were no better than the last confirmed one."""
+    flags: tuple[str, ...] = ()
+    """What makes the number hard to believe, each a sentence."""
+    quarantined: bool = False
+    """It would have been kept but for its flags."""
     reason: str
     by: str
     commit: str | None = None
@@ -572,7 +594,7 @@ AnyFact = Annotated[
     | NoteRead | ReviewerMuted | StopAsked | Stopped
     | Proposing | Briefed | Requested | Billed | BackedOff | WentOn | TurnEnded | Proposed
     | Asked | Decided | Applied | Started | AbortSuggested | Finished | Measured | AttemptLost | Judged | Settled
-    | Explained | Reviewed | RepeatStarted | RepeatMeasured,
+    | Explained | Reviewed | RepeatStarted | RepeatMeasured | ControlMeasured,
     Field(discriminator="kind"),
 ]  # fmt: skip
 

@@ -20,6 +20,8 @@ class Judgement:
     value: float | None = None
     gain: float | None = None
     sigma: float | None = None
+    quarantined: bool = False
+    """It would have been kept but for what makes it hard to believe."""
 
 
 def measurement(metric: Metric, printed: Sequence[str]) -> tuple[float | None, str]:

@@ -17,6 +17,7 @@ from .money import Spent
 from .noise import Noise, pooled, share_of_speed
 from .policy import Gate
 from .task import Budget, Metric
+from .trust import Trust
 
 Step = Literal["proposing", "proposed", "approved", "applied", "running", "finished", "measured", "judged", "settled"]
 
@@ -94,6 +95,10 @@ class Experiment:
     """Of the first training, the one that it was judged worth a look for."""
     gain: float | None = None
     sigma: float | None = None
+    flags: tuple[str, ...] = ()
+    """What makes its number hard to believe, each a sentence."""
+    quarantined: bool = False
+    """It would have been kept but for its flags."""
     reason: str = ""
     by: str = ""
 
@@ -136,6 +141,23 @@ class Experiment:
     def counted(self, why: Why) -> int:
         """How many repeats of a kind came to their end, with a number or without."""
         return sum(repeat.why == why and repeat.measured is not None for repeat in self.repeats)
+
+    @property
+    def trust(self) -> Trust | None:
+        """How far its number can be trusted."""
+        return self.measured.trust if self.measured else None
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether its number was not believed."""
+        if self.measured and (self.measured.invalid or not self.measured.comparable):
+            return self.measured.invalid
+        return self.quarantined or self.verdict == "voided"
+
+    @property
+    def told(self) -> str:
+        """The reason of its verdict as whoever proposes hears it: not what gave a number away, since that is learned from too."""
+        return "rejected: integrity" if self.is_rejected and self.verdict != "kept" else self.reason
 
     @property
     def is_baseline(self) -> bool:
@@ -217,7 +239,7 @@ class State:
     """Who let the forecaster act; None while it is in shadow."""
     paused_why: str = ""
     """What has to be mended before it can go on."""
-    paused_because: Literal["bad_key", "money"] | None = None
+    paused_because: Literal["bad_key", "money", "integrity"] | None = None
     caps: Caps = field(default_factory=Caps)
     """The most that may be spent."""
     cap_waived: bool = False
@@ -238,6 +260,10 @@ class State:
     stopped: events.Stopped | None = None
     warnings: list[events.Warned] = field(default_factory=list)
     baseline_speed: float | None = None
+    control: events.ControlMeasured | None = None
+    """What a training without learning scored."""
+    excused: int = 0
+    """Invalid reports up to this experiment were seen by a person, who let the run go on."""
 
     @property
     def run(self) -> str:
@@ -368,6 +394,8 @@ class State:
                 self.held_by = fact.by
             case events.Resumed():
                 self.cap_waived = self.cap_waived or self.paused_because == "money"
+                if self.paused_because == "integrity":
+                    self.excused = max(self.experiments, default=0)
                 self.paused_by = self.held_by = self.paused_because = None
                 self.paused_why = ""
             case events.PolicyChanged():
@@ -392,6 +420,8 @@ class State:
                 self.experiments[fact.experiment].waited_seconds += fact.waited_seconds
             case events.Asked():
                 self.waiting = Waiting(fact, at)
+            case events.ControlMeasured():
+                self.control = fact
             case events.ForecasterTrusted():
                 self.trusted_by = fact.by
             case events.Proposing():
@@ -460,7 +490,7 @@ class State:
                 experiment.step, experiment.finished = "finished", fact
                 self._ran(experiment)
             case events.Measured():
-                experiment.step, experiment.measured = "measured", fact
+                experiment.step, experiment.measured, experiment.flags = "measured", fact, fact.flags
                 if experiment.is_baseline and fact.speed is not None and self.baseline_speed is None:
                     self.baseline_speed = fact.speed
             case events.RepeatStarted():
@@ -492,6 +522,7 @@ class State:
         experiment.step, experiment.verdict, experiment.ended_at = "judged", fact.verdict, at
         experiment.value, experiment.gain, experiment.sigma = fact.value, fact.gain, fact.sigma
         experiment.reason, experiment.by = fact.reason, fact.by
+        experiment.flags, experiment.quarantined = fact.flags or experiment.flags, fact.quarantined
         experiment.confirmed = fact.verdict == "kept" and (fact.confirmed or experiment.is_baseline)
         experiment.commit = fact.commit or experiment.commit
         if self.waiting and self.waiting.asked.experiment == experiment.number:

@@ -21,7 +21,7 @@ _FAILED: frozenset[Verdict] = frozenset({"crashed", "timed_out", "no_metric", "v
 
 def entry(experiment: Experiment, metric: Metric) -> str:
     """An experiment in one line."""
-    measured = f": {metric.name} {_numbers(experiment)}" if experiment.value is not None else ""
+    measured = f": {metric.name} {_numbers(experiment)}" if _has_number(experiment) else ""
     parts = [f"#{experiment.number} {_word(experiment)}{measured}"]
     if experiment.is_baseline:
         return f"{parts[0]} | the unmodified start"
@@ -31,20 +31,20 @@ def entry(experiment: Experiment, metric: Metric) -> str:
         parts.append(f"expected: {line(experiment.expected, 200)}")
     if experiment.explained and experiment.explained.theory:
         parts.append(f"theory since: {line(experiment.explained.theory, 300)}")
-    if experiment.verdict not in ("kept", "discarded") or experiment.by != "judge":
+    if experiment.verdict not in ("kept", "discarded") or experiment.by != "judge" or experiment.quarantined:
         parts.append(f"why: {why(experiment)}")
     return " | ".join(parts)
 
 
 def outcome(experiment: Experiment, metric: Metric) -> str:
     """The verdict on an experiment and its reason, without its idea."""
-    measured = f", {metric.name} {_numbers(experiment)}" if experiment.value is not None else ""
+    measured = f", {metric.name} {_numbers(experiment)}" if _has_number(experiment) else ""
     return f"#{experiment.number} {_word(experiment)}{measured} | {why(experiment)}"
 
 
 def best(history: Sequence[Experiment], metric: Metric) -> list[str]:
     """The five best that were measured, best first."""
-    measured = [e for e in history if e.verdict in ("kept", "discarded") and e.value is not None]
+    measured = [e for e in history if e.verdict in ("kept", "discarded") and _has_number(e)]
     measured.sort(key=lambda e: metric.gain(e.value or 0.0, 0.0), reverse=True)
     return [entry(experiment, metric) for experiment in measured[:BEST]]
 
@@ -65,8 +65,12 @@ def diff(text: str) -> str:
 
 def why(experiment: Experiment, limit: int = 300) -> str:
     """The reason of a verdict; of a long one also its end, where a traceback has its point."""
-    said = line(experiment.reason, 10_000)
+    said = line(experiment.told, 10_000)
     return said if len(said) <= limit else f"{said[: limit // 3]} … {said[limit // 3 - limit :]}"
+
+
+def _has_number(experiment: Experiment) -> bool:
+    return experiment.value is not None and (experiment.verdict == "kept" or not experiment.is_rejected)
 
 
 def _numbers(experiment: Experiment) -> str:

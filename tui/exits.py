@@ -37,9 +37,9 @@ def of_run(stopped: "Stopped", asked: "StopConditions") -> int:
         case "nothing_to_propose":
             open_ended = asked.experiments is None and asked.hours is None and asked.target is None
             return Exit.OK if open_ended else Exit.STOPPED_SHORT
-        case "failures" | "no_gain" | "money" | "person":
+        case "failures" | "integrity" | "no_gain" | "money" | "person":
             return Exit.STOPPED_SHORT
-        case "baseline_failed" | "bad_key" | "user_error":
+        case "baseline_failed" | "control_failed" | "bad_key" | "user_error":
             return Exit.USER_ERROR
         case "engine_failed":
             return Exit.ENGINE_FAILED

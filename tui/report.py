@@ -60,7 +60,9 @@ def standing(run: Run, state: State, *, alive: bool, now: float) -> str:
         unit = f" in {words.one_line(metric.unit)}" if metric.unit else ""
         lines.append(f"task         {words.one_line(state.opened.task)}: {metric.name}{unit}, {words.better(metric)}")
     lines.append(f"experiments  {words.counts(state)}")
-    lines.append(f"best         {words.best(state)}")
+    lines.append(f"best         {words.best(state)}{words.trusted(state.best_experiment)}")
+    if state.control:
+        lines.append(words.control(state.control).replace("control: ", "control      ", 1))
     if state.gates:
         lines.append("gates        " + ", ".join(f"{gate} {policy}" for gate, policy in state.gates.items()))
         lines.append(f"forecaster   {client.forecaster_record(state)}")

@@ -75,7 +75,7 @@ def _sentences(experiment: Experiment, state: State) -> list[tuple[str, str]]:
     found.append(("author", words.one_line(experiment.author or experiment.proposer) + _revision(experiment)))
     if experiment.value is not None:
         found.append(
-            ("measured", f"{words.one_line(state.metric.name)} {words.number(experiment.value)}{_gain(experiment)}")
+            ("measured", f"{words.one_line(state.metric.name)} {words.number(experiment.value)}{words.trusted(experiment)}{_gain(experiment)}")
         )
     if experiment.turn and experiment.turn.outcome != "proposed":
         found.append(("turn", words.turn(experiment.turn)))

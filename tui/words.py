@@ -221,7 +221,12 @@ def flags(experiment: Experiment, state: State) -> list[str]:
         near = state.experiments.get(experiment.nearest)
         went = f" ({VERDICTS[near.verdict]})" if near and near.verdict else ""
         found.append(f"{experiment.distance:.2f} from #{experiment.nearest}{went}")
-    return found
+    return found + [one_line(flag) for flag in experiment.flags]
+
+
+def trusted(experiment: Experiment | None) -> str:
+    """How far an experiment's number can be trusted, to stand behind it; "" where nobody said."""
+    return f", {experiment.trust}" if experiment and experiment.trust else ""
 
 
 def outcome(experiment: Experiment) -> str:
@@ -296,6 +301,8 @@ def _told(fact: AnyFact) -> str:
             return f"warning: {one_line(fact.text)}"
         case events.Paused():
             return f"paused by {clean(fact.by)}: {one_line(fact.why) or 'no experiment starts after this one'}"
+        case events.ControlMeasured():
+            return control(fact)
         case events.Held():
             return f"held by {clean(fact.by)}: stopped where it is, and its clock with it"
         case events.Resumed():
@@ -362,7 +369,8 @@ def _told_of_experiment(fact: "ExperimentFact") -> str:
             return f"ended after {duration(fact.wall_seconds)}: {one_line(fact.reason)}" + _after(", ", fact.detail)
         case events.Measured():
             found = number(fact.value) if fact.value is not None else "no number"
-            return f"measured: {found}" + _after("; ", fact.problem)
+            trust = f" ({fact.trust})" if fact.trust and fact.value is not None else ""
+            return f"measured: {found}{trust}" + _after("; ", fact.problem) + doubts(fact.flags)
         case events.AttemptLost():
             return f"attempt {fact.attempt} is repeated: {one_line(fact.why)}"
         case events.RepeatStarted():
@@ -376,6 +384,16 @@ def _told_of_experiment(fact: "ExperimentFact") -> str:
             return f"settled; the best commit is {clean(fact.best_commit[:7])}"
         case _:
             assert_never(fact)
+
+
+def doubts(flags: tuple[str, ...]) -> str:
+    """What makes a number hard to believe, to stand behind a sentence."""
+    return "; hard to believe: " + "; ".join(map(one_line, flags)) if flags else ""
+
+
+def control(fact: events.ControlMeasured) -> str:
+    """What a training that cannot learn scored."""
+    return f"control: {one_line(fact.reason)}"
 
 
 def _of(repeat: int, of: int | None) -> str:

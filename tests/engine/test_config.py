@@ -25,7 +25,7 @@ def test_without_a_word_every_gate_asks_and_ten_failures_end_the_run() -> None:
     settings = RunConfig(run="sine-1", task="sine")
 
     assert settings.gates.model_dump() == {"tool": "ask", "apply": "ask", "run": "ask", "verdict": "ask"}
-    assert settings.stop.model_dump(exclude_none=True) == {"failures": 10}
+    assert settings.stop.model_dump(exclude_none=True) == {"failures": 10, "invalid": 2}
 
 
 @pytest.mark.parametrize(

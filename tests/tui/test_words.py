@@ -82,6 +82,7 @@ EVERY_FACT: list[AnyFact] = [
     ),
     events.RepeatStarted(experiment=2, repeat=1, seed=7, why="confirmation"),
     events.RepeatMeasured(experiment=2, repeat=1, value=1.5),
+    events.ControlMeasured(attempt=1, value=5.54, clearly_worse=True, reason="an untrained model scores 5.54, clearly worse"),
 ]
 
 
