@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from loopwatch.engine.client import Run, Viewer
 
+from . import words
 from .keys import KEYS
 from .palette import DARK_THEME, LIGHT_THEME
 from .screens.mission import Mission
@@ -45,6 +47,20 @@ class MissionControl(App[int]):
         self.push_screen(Mission(self.viewer, ascii_only=self._ascii, clock=self._clock))
         self.call_after_refresh(_collect_garbage_again)
 
+    async def on_event(self, event: events.Event) -> None:
+        """What is pasted is as hostile as the page that it was copied from, and Textual would draw it as it is."""
+        if isinstance(event, events.Paste):
+            event.text = words.one_line(event.text)
+        await super().on_event(event)
+
+    @property
+    def failure(self) -> Exception | None:
+        """What ended the app, if it was no person."""
+        return self._exception
+
+    def _print_error_renderables(self) -> None:
+        """Nothing: Textual would print what went wrong, and the values around it, as raw as they are."""
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The key table, by name."""
         if isinstance(screen, Mission):
@@ -58,12 +74,15 @@ class MissionControl(App[int]):
 
 
 def watch(run: Run) -> int:
-    """Show a run until the person leaves; returns the exit code of the viewer, not of the run."""
+    """Show a run until the person leaves; returns the exit code of the viewer, not of the run, or raises what ended it."""
     app = MissionControl(run, ascii_only=_wants_ascii())
     try:
-        return app.run() or 0
+        code = app.run()
     finally:
         app.viewer.close()
+    if app.failure:
+        raise app.failure
+    return code or 0
 
 
 def _collect_garbage_again() -> None:

@@ -5,7 +5,7 @@ Only argparse is imported here. Each subcommand names the function that does its
 
 import math
 from argparse import Action, ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from . import manual
 
@@ -18,7 +18,7 @@ def parser() -> ArgumentParser:
     whole.add_argument("--version", action=_Version, nargs=0)
     whole.add_argument("--program", metavar="FILE", dest="bare_program")
     whole.add_argument("--task", metavar="NAME", dest="bare_task", default=DEFAULT_TASK)
-    commands = whole.add_subparsers(dest="command", metavar="COMMAND", parser_class=ArgumentParser)
+    commands = whole.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     _add_following(commands)
     _add_steering(commands)
     _add_answering(commands)
@@ -221,7 +221,7 @@ def _add_looking(commands: Any) -> None:
 
 def _add_lab(commands: Any) -> None:
     lab = _add(commands, "lab", "", "A notebook for agents that run a loop of their own.", manual.LAB)
-    verbs = lab.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=ArgumentParser)
+    verbs = lab.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
     hypothesis = _add(verbs, "hypothesis", "lab:hypothesis", "State a hypothesis; prints its name, such as h1.",
                       'examples:\n  loopwatch lab hypothesis "warm up longer" -m "the first steps diverge"')  # fmt: skip
     hypothesis.add_argument("title", metavar="TITLE", help="what to change")
@@ -321,7 +321,16 @@ def bare(whole: ArgumentParser, args: Namespace) -> Namespace:
     return typed
 
 
-class _Page(ArgumentParser):
+class _Parser(ArgumentParser):
+    """Repeats what it does not understand as something that no terminal obeys."""
+
+    def error(self, message: str) -> NoReturn:
+        from .clean import clean
+
+        super().error(clean(message))
+
+
+class _Page(_Parser):
     """Explains itself in one page, grouped by what one wants to do."""
 
     def format_help(self) -> str:

@@ -1,4 +1,4 @@
-"""`loopwatch brief`: the prompt that the next experiment will have, or that one had, to the byte."""
+"""`loopwatch brief`: the prompt that the next experiment will have, or that one had; to the byte, except on a terminal."""
 
 import sys
 from argparse import Namespace
@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from loopwatch.engine import client
 
+from .clean import reveal_lines
 from .exits import Exit
 from .facts import dump
 from .headless import say, talk
@@ -18,10 +19,14 @@ def brief(args: Namespace) -> int:
     if args.json:
         say(dump({"run": run.name, **asdict(found)}, indent=1))
         return Exit.OK
-    # Bytes, so that nothing is added or translated; a prompt holds no control character but line ends and tabs.
-    sys.stdout.flush()
-    sys.stdout.buffer.write(found.text.encode())
-    sys.stdout.buffer.flush()
+    if sys.stdout.isatty():
+        for line in reveal_lines(found.text):
+            say(line)
+    else:
+        # Bytes, so that nothing is added or translated; a prompt holds no control character but line ends and tabs.
+        sys.stdout.flush()
+        sys.stdout.buffer.write(found.text.encode())
+        sys.stdout.buffer.flush()
     given = "was given" if found.given else "would be given now"
     talk(f"the prompt that #{found.experiment} {given}: about {found.tokens:,} tokens")
     if found.awaits:

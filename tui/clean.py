@@ -47,6 +47,11 @@ def clean_lines(text: str) -> list[str]:
     return [clean(line) for line in _LINE_END.split(text)]
 
 
+def printable(text: str) -> str:
+    """Return `text` with its line feeds, each line cleaned: the last guard before stdout and stderr."""
+    return text if text.isascii() and text.isprintable() else "\n".join(map(clean, text.split("\n")))
+
+
 def reveal(text: str) -> str:
     """Return `text` as one line in which whatever a terminal would hide or obey is spelt out, as in
     `<U+202E>`.

@@ -19,6 +19,7 @@ from loopwatch.engine.commands import Stop
 from loopwatch.engine.events import AnyFact, Entry
 
 from . import words
+from .clean import printable
 from .exits import Exit, of_run
 from .facts import dump, fact_json
 
@@ -208,12 +209,12 @@ def is_told(fact: AnyFact) -> bool:
     return not isinstance(fact, QUIET)
 
 
-def say(line: str) -> None:
-    """A line of data."""
-    print(line, flush=True)
+def say(text: str) -> None:
+    """Lines of data. Whoever made them, they come out clean."""
+    print(printable(text), flush=True)
 
 
 def talk(text: str) -> None:
     """A line to the person."""
     with suppress(BrokenPipeError):
-        print(f"loopwatch: {text}", file=sys.stderr, flush=True)
+        print(printable(f"loopwatch: {text}"), file=sys.stderr, flush=True)
