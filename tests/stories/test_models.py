@@ -172,12 +172,11 @@ def test_a_bad_key_pauses_an_attended_run_until_it_is_mended(story: Story) -> No
 
 
 def test_a_bad_key_ends_an_unattended_run_with_words_and_exit_code_1(story: Story) -> None:
-    story.make_task()
     story.home.mkdir()
     refused = Step(status=401, type="authentication_error", message="invalid x-api-key")
     with Server(refused) as server:
         options = ("--proposer", "anthropic", "--base-url", server.url, "--headless")
-        done = Command(story.home)("run", str(story.task), *options)
+        done = Command(story.home)("run", "sine", *options)
 
     assert done.returncode == 1
     assert "the service does not take the key: invalid x-api-key" in done.stderr
