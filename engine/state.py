@@ -10,7 +10,7 @@ from statistics import fmean
 from typing import Literal, assert_never
 
 from . import events
-from .config import Caps
+from .config import Caps, Tier
 from .confirm import BARS
 from .events import Answer, Asked, Entry, Mechanism, Verdict, Why
 from .money import Spent
@@ -81,6 +81,8 @@ class Experiment:
     began_at: float = 0
     started_at: float = 0
     ended_at: float = 0
+    sandbox: Tier | None = None
+    """How well its last attempt was contained."""
     suggested: events.AbortSuggested | None = None
     """What the forecaster said of the last attempt, if it would have aborted it."""
     finished: events.Finished | None = None
@@ -483,6 +485,7 @@ class State:
                 experiment.step = "applied"
             case events.Started():
                 experiment.step, experiment.attempt, experiment.started_at = "running", fact.attempt, at
+                experiment.sandbox = fact.sandbox
                 experiment.finished = experiment.measured = experiment.suggested = None
             case events.AbortSuggested():
                 experiment.suggested = fact

@@ -75,12 +75,22 @@ def _add_following(commands: Any) -> None:
     run.add_argument(
         "--seed", metavar="N", type=int, help="seed of the random proposer and of every training (default: 1)"
     )
+    run.add_argument("--keep", metavar="RULE",
+                     help="confirm (default): repeat what looks better on fresh seeds, keep it where it is likely better, count it where "
+                     "that is all but sure; strict: keep only what is confirmed; improve: keep whatever beats the best")  # fmt: skip
+    run.add_argument("--noise-repeats", metavar="N", type=int,
+                     help="trainings of the baseline on fresh seeds before the first proposal, to measure the noise "
+                     "(default: 5; 1 where the task declares none; 0: trust the task)")  # fmt: skip
     run.add_argument("--margin-sigma", metavar="X", type=_finite,
-                     help="how many standard deviations of the task's noise a gain must exceed to be kept (default: 2)")  # fmt: skip
+                     help="with --keep improve: how many standard deviations of the noise a gain must exceed to be kept (default: 2)")  # fmt: skip
 
     run.add_argument("--forecaster", metavar="NAME",
                      help="who says how an experiment will end while it runs: learned (default), power-law, median, "
                      "halving, best-curve or never; it starts in shadow, see --gate run=shadow")  # fmt: skip
+
+    run.add_argument("--sandbox", metavar="TIER",
+                     help="the least containment with which it starts: sealed, fenced (default), limits, or none for none at all; "
+                     "the best that works is taken, see loopwatch doctor")  # fmt: skip
 
     attach = _add(commands, "attach", "starting:attach", "Watch a run. Leaving never stops it.", manual.ATTACH_EXAMPLES)
     _run(attach)
@@ -151,6 +161,7 @@ def _add_answering(commands: Any) -> None:
         ("accept", "Accept the verdict that waits."),
         ("keep", "Keep the measured experiment, whatever the judge says."),
         ("discard", "Do not keep the measured experiment, whatever the judge says."),
+        ("one-more", "Train the measured experiment once more on a fresh seed, and ask again."),
     ):
         more = {
             "amend": " --diff better.diff",
@@ -214,6 +225,9 @@ def _add_looking(commands: Any) -> None:
     cost = _add(commands, "cost", "cost:cost", "What a run spent on models, and what its caps leave.", manual.COST)
     _run(cost)
     _json(cost)
+    doctor = _add(commands, "doctor", "doctor:doctor", "What keeps experiments in on this machine, and what does not.",
+                  manual.DOCTOR)  # fmt: skip
+    _json(doctor)
     new = _add(commands, "new", "scaffold:new", "Write a complete task that runs at once, to be changed into your own.",
                "examples:\n  loopwatch new tasks/mine\n  loopwatch run tasks/mine --headless --experiments 3")  # fmt: skip
     new.add_argument("folder", metavar="DIR", help="a folder for it; files that are there are never overwritten")

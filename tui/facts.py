@@ -43,6 +43,7 @@ def fact_json(entry: Entry) -> Json:
 
 def run_json(name: str, state: State, *, alive: bool) -> dict[str, Json]:
     """What a run looks like now; `loopwatch status --help` lists the words of `state`."""
+    sure = state.confirmed_experiment
     best, baseline, opened = state.best_experiment, state.baseline, state.opened
     return {
         "run": name,
@@ -50,7 +51,12 @@ def run_json(name: str, state: State, *, alive: bool) -> dict[str, Json]:
         "state": state_word(state, alive=alive),
         "experiments": state.count(),
         "kept": state.count("kept"),
-        "best": {"experiment": best.number, "value": best.value, "trust": best.trust} if best else None,
+        "best": {"experiment": best.number, "value": best.value, "estimate": best.estimate, "trust": best.trust, "confirmed": best.confirmed}
+        if best
+        else None,
+        "confirmed": {"experiment": sure.number, "estimate": sure.estimate} if sure else None,
+        "noise": _noise(state),
+        "repeating": _repeating(state) if alive else None,
         "control": _fields(state.control) if state.control else None,
         "baseline": baseline.value if baseline else None,
         "spent": _spent(state.spent),
@@ -76,6 +82,8 @@ def run_json(name: str, state: State, *, alive: bool) -> dict[str, Json]:
             for n in state.notes.values()
         ],
         "held_by": state.held_by,
+        "sandbox": state.engine.sandbox if state.engine else None,
+        "not_protected": list(state.engine.not_protected) if state.engine else [],
         "gates": {**state.gates},
         "seq": state.seq,
     }
@@ -108,6 +116,9 @@ def experiment_json(run: str, experiment: Experiment) -> dict[str, Json]:
         "metric": experiment.value,
         "gain": experiment.gain,
         "sigma": experiment.sigma,
+        "confirmed": experiment.confirmed,
+        "estimate": experiment.estimate,
+        "repeats": [_repeat(repeat) for repeat in experiment.repeats],
         "trust": experiment.trust,
         "flags": list(experiment.flags),
         "quarantined": experiment.quarantined,
@@ -120,6 +131,7 @@ def experiment_json(run: str, experiment: Experiment) -> dict[str, Json]:
         "decisions": [_fields(decided) for decided in experiment.decisions],
         "revisions": experiment.revision,
         "attempts": experiment.attempt,
+        "sandbox": experiment.sandbox,
         "started_at": utc(experiment.started_at) if experiment.started_at else None,
         "ended_at": utc(experiment.ended_at) if experiment.ended_at else None,
         "wall_seconds": finished.wall_seconds if finished else None,
@@ -140,6 +152,28 @@ def _spent(spent: Spent) -> Json:
         "prompt_tokens": spent.prompt_tokens,
         "output_tokens": spent.output_tokens,
     }
+
+
+def _noise(state: State) -> Json:
+    """`sigma` is measured where `freedom` is not 0, else what the task declares."""
+    return {
+        "sigma": state.noise.sigma,
+        "low": state.noise.low,
+        "high": state.noise.high,
+        "freedom": state.noise.freedom,
+        "declared": state.noise.declared,
+        "share_of_speed": state.noise_from_speed,
+    }
+
+
+def _repeating(state: State) -> Json:
+    repeat = state.repeat
+    return {"experiment": state.repeating[0], **_repeat(repeat)} if repeat and state.repeating else None
+
+
+def _repeat(repeat: Repeat) -> dict[str, Json]:
+    said = {"repeat": repeat.number, "seed": repeat.seed, "why": repeat.why, "of": repeat.of}
+    return {**said, **(_fields(repeat.measured) if repeat.measured else {})}
 
 
 def _backing_off(state: State) -> Json:

@@ -31,7 +31,7 @@ answer a gate
   allow, deny [RUN]                       what an agent asks to do as it works
   approve, veto, send-back, amend [RUN]   a proposal, before it is applied
   let-run, abort [RUN]                    an experiment that looks hopeless
-  accept, keep, discard [RUN]             a verdict
+  accept, keep, discard, one-more [RUN]   a verdict
 
 look
   runs                 every run, newest first
@@ -42,6 +42,7 @@ look
   backtest [RUN|FILE]  replay what is finished: may the forecaster be trusted?
   cost [RUN]           what the models cost, by whom and for what
   lab VERB             a notebook for an agent that runs a loop of its own
+  doctor               what keeps experiments in here, and what does not
 
 make
   new DIR              a task of your own that runs at once
@@ -63,6 +64,20 @@ LOOPWATCH_HOME moves the folder that runs are kept in; it must be on a local
 disk. LOOPWATCH_CONFIG moves the one with your own prices.json and keys.toml.
 LOOPWATCH_USER says who you are when several people share an account.
 """
+
+DOCTOR: Final = """\
+A process in a box of each kind tries to get out: it reaches for the network,
+for other files and processes, and uses up too much. Every engine does the same
+when it starts, takes the best kind that holds, and writes down what is open.
+  sealed   a world of its own, with nothing in it but what training needs
+  fenced   files and the network are out of reach, other programs in part
+  limits   no network, and limits; your files can be read and written
+
+exit codes: 0 runs start here as they are, 1 they need --sandbox limits or none
+
+examples:
+  loopwatch doctor
+  loopwatch doctor --json"""
 
 POLICIES: Final = """\
 A gate's policy is one of

@@ -61,9 +61,13 @@ def standing(run: Run, state: State, *, alive: bool, now: float) -> str:
         lines.append(f"task         {words.one_line(state.opened.task)}: {metric.name}{unit}, {words.better(metric)}")
     lines.append(f"experiments  {words.counts(state)}")
     lines.append(f"best         {words.best(state)}{words.trusted(state.best_experiment)}")
+    if state.opened:
+        lines.append(f"noise        {words.noise(state)}")
     if state.control:
         lines.append(words.control(state.control).replace("control: ", "control      ", 1))
     if state.gates:
+        if state.engine and state.engine.sandbox:
+            lines.append(f"sandbox      {words.contained(state.engine)}")
         lines.append("gates        " + ", ".join(f"{gate} {policy}" for gate, policy in state.gates.items()))
         lines.append(f"forecaster   {client.forecaster_record(state)}")
     if state.spent.requests or state.caps.any:

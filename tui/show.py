@@ -86,6 +86,8 @@ def _sentences(experiment: Experiment, state: State) -> list[tuple[str, str]]:
         attempts = "1 attempt" if experiment.attempt == 1 else f"{experiment.attempt} attempts"
         used = f"{words.duration(finished.wall_seconds)}, {words.duration(finished.cpu_seconds)} of processor time"
         found.append(("ran", f"{attempts}; the last took {used} and at most {finished.peak_memory_mb:.0f} MB"))
+        if experiment.sandbox:
+            found.append(("contained", words.CONTAINED[experiment.sandbox]))
     if experiment.explained:
         found.append(("held", f"the mechanism: {words.mechanism(experiment)}"))
     if experiment.review:

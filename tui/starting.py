@@ -190,7 +190,10 @@ def read_settings(args: Namespace, found: task.Task, *, on_screen: bool) -> dict
         "seed": args.seed,
         "gates": _checked(Gates, **gates),
         "stop": _checked(StopConditions, **{name: value for name, value in stop.items() if value is not None}),
+        "keep": args.keep,
+        "noise_repeats": args.noise_repeats,
         "margin_sigma": args.margin_sigma,
+        "sandbox": args.sandbox,
         "forecaster": args.forecaster,
         "by": client.me(),
     }

@@ -9,6 +9,7 @@ import time
 from typing import Final, Literal, assert_never
 
 from loopwatch.engine import events
+from loopwatch.engine.config import Tier
 from loopwatch.engine.events import Answer, AnyFact, Outcome, Verdict, Why
 from loopwatch.engine.money import Spent
 from loopwatch.engine.money import dollars as dollars
@@ -93,6 +94,14 @@ TURNS: Final[dict[Outcome, str]] = {
 }
 """The same in a column of a table."""
 
+CONTAINED: Final[dict[Tier | None, str]] = {
+    "sealed": "sealed",
+    "fenced": "fenced",
+    "limits": "limited in what they use up, and not contained",
+    "none": "not contained",
+    None: "not known to be contained",
+}
+"""How experiments are kept in."""
 RECEIPTS: Final[dict[str | None, str]] = {
     "prompt": "in its prompt",
     "next request": "with its next request",
@@ -294,7 +303,8 @@ def _told(fact: AnyFact) -> str:
             metric = f"{clean(fact.metric.name)}, {better(fact.metric)}"
             return f"run {clean(fact.run)} of task {clean(fact.task)}: {metric}; {budget(fact.budget)} an experiment"
         case events.EngineStarted():
-            return f"engine {fact.pid} works on {clean(fact.host)}" + _after("; ", fact.recovered)
+            kept_in = f"; {contained(fact)}" if fact.sandbox else ""
+            return f"engine {fact.pid} works on {clean(fact.host)}{kept_in}" + _after("; ", fact.recovered)
         case events.ProgramRead():
             return f"programme {'changed' if fact.diff else 'read'}: {one_line(fact.path)}"
         case events.Warned():
@@ -418,6 +428,14 @@ def noise(state: State) -> str:
 def standing(experiment: Experiment) -> str:
     """Whether what is kept counts: confirmed or provisional; "" for what is not kept."""
     return "" if experiment.verdict != "kept" else "confirmed" if experiment.confirmed else "provisional"
+
+
+def contained(engine: events.EngineStarted) -> str:
+    """How experiments are contained, and what they can do all the same."""
+    if engine.sandbox == "none":
+        return "experiments are NOT contained: they can do whatever you can"
+    still = [one.removeprefix("experiments can ") for one in engine.not_protected]
+    return f"experiments are {CONTAINED[engine.sandbox]}" + (f", but can {one_line('; '.join(still))}" if still else "")
 
 
 def verdict(judged: Verdict, reason: str) -> str:

@@ -69,6 +69,26 @@ class Examined:
         """The names of the attempts that worked."""
         return frozenset(one.name for one in self.tries if one.open)
 
+    @property
+    def not_protected(self) -> tuple[str, ...]:
+        """What experiments can do all the same, in words."""
+        return sentences(self.open)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckUp:
+    """Every kind of box that this machine offers, tried."""
+
+    examined: tuple[Examined, ...]
+    """Best first."""
+    remedies: tuple[str, ...]
+    """Commands that would make it better."""
+
+    @property
+    def best(self) -> Examined:
+        """What a run gets."""
+        return next((one for one in self.examined if not one.trouble), _unprotected())
+
 
 @dataclass(frozen=True, slots=True)
 class Proof:
@@ -86,7 +106,7 @@ class Proof:
     @property
     def not_protected(self) -> tuple[str, ...]:
         """What experiments can do all the same, in words."""
-        return sentences(self.taken.open)
+        return self.taken.not_protected
 
 
 async def prove(folder: Path, *, minimum: Tier, host: Host | None = None) -> Proof:
@@ -113,6 +133,14 @@ async def look_for(folder: Path, host: Host) -> Proof:
             return Proof(examined, tuple(passed_over), remedies(means, host))
         passed_over.append(examined)
     return Proof(_unprotected(), tuple(passed_over), remedies(Means(), host))
+
+
+async def check_up(folder: Path, host: Host | None = None) -> CheckUp:
+    """Try all of them; `folder` as for `prove`."""
+    host = host or Host.here()
+    examined = tuple([await examine(folder, means) for means in host.means()])
+    best = next((one.means for one in examined if not one.trouble), Means())
+    return CheckUp(examined, remedies(best, host))
 
 
 def refusal(proof: Proof, minimum: Tier) -> str:
