@@ -4,12 +4,14 @@ A commit is built from the exact bytes that were approved and is named by its co
 a crash makes the same thing.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from . import diff as diffs
 from . import edits
 from .errors import LoopwatchError
-from .events import Applied, Judged, Settled, Warned
+from .events import Applied, Judged, Settled, Verdict, Warned
 from .housekeeping import make_room
 from .journal import Journal
 from .judge import Judgement
@@ -17,6 +19,17 @@ from .publish import publish
 from .state import Experiment, State
 from .task import Task
 from .workspace import Workspace
+
+
+class Weighed(Protocol):
+    """What a commit says of the numbers: a judgement, or an experiment that has its verdict."""
+
+    @property
+    def verdict(self) -> Verdict | None: ...  # noqa: D102
+    @property
+    def value(self) -> float | None: ...  # noqa: D102
+    @property
+    def gain(self) -> float | None: ...  # noqa: D102
 
 
 class Archive:
@@ -50,8 +63,6 @@ class Archive:
             value=judgement.value,
             gain=judgement.gain,
             sigma=judgement.sigma,
-            flags=experiment.flags,
-            quarantined=judgement.quarantined,
             reason=judgement.reason,
             by=by,
             commit=commit,
@@ -71,24 +82,13 @@ class Archive:
         self._journal.append(Settled(experiment=experiment.number, best_commit=best))
 
     def _build(self, experiment: Experiment, judgement: Judgement) -> str:
-        approval = experiment.decided("apply")
-        trailers = {"Loopwatch-Experiment": str(experiment.number), "Loopwatch-Verdict": judgement.verdict}
-        if judgement.value is not None:
-            trailers["Loopwatch-Metric"] = f"{self._task.metric.name} {judgement.value!r}"
-        if judgement.gain is not None:
-            trailers["Loopwatch-Change"] = f"{judgement.gain:+.6g}"
-        trailers["Approved-By"] = approval.by if approval else "nobody"
-        return self._commit(experiment, trailers)
+        anchor = self._journal.ledger.anchor(experiment.number)
+        return self._commit(experiment, trailers(experiment, judgement, self._task.metric.name, anchor=anchor))
 
-    def _commit(self, experiment: Experiment, trailers: dict[str, str]) -> str:
-        message = f"{experiment.hypothesis or 'no hypothesis'}\n\n{experiment.mechanism}".strip()
-        files = self._files(experiment)
-        return self._workspace.build_commit(files, experiment.parent, message, trailers, when=int(experiment.began_at))
-
-    def _files(self, experiment: Experiment) -> dict[str, str]:
-        if not experiment.diff:
-            return {}
-        return edits.apply(diffs.parse(experiment.diff), self._workspace.sources(experiment.parent))
+    def _commit(self, experiment: Experiment, trailers: Mapping[str, str]) -> str:
+        files = changed(experiment, self._workspace.sources(experiment.parent))
+        words, when = message(experiment), int(experiment.began_at)
+        return self._workspace.build_commit(files, experiment.parent, words, trailers, when=when)
 
     def _publish(self, experiment: Experiment) -> None:
         repository = self._workspace.facts.repository
@@ -98,3 +98,26 @@ class Archive:
             publish(self._run_dir, Path(repository), self._workspace.branch)
         except LoopwatchError as problem:
             self._journal.append(Warned(text=f"not published: {problem}", experiment=experiment.number))
+
+
+def message(experiment: Experiment) -> str:
+    """The words of an experiment's commit, above its trailers."""
+    return f"{experiment.hypothesis or 'no hypothesis'}\n\n{experiment.mechanism}".strip()
+
+
+def trailers(experiment: Experiment, verdict: Weighed, metric: str, *, anchor: str) -> dict[str, str]:
+    """What an experiment's commit says of it; `anchor` is the ledger's hash of what the verdict rests upon."""
+    approval = experiment.decided("apply")
+    said = {"Loopwatch-Experiment": str(experiment.number), "Loopwatch-Verdict": str(verdict.verdict)}
+    if verdict.value is not None:
+        said["Loopwatch-Metric"] = f"{metric} {verdict.value!r}"
+    if verdict.gain is not None:
+        said["Loopwatch-Change"] = f"{verdict.gain:+.6g}"
+    if anchor:
+        said["Loopwatch-Ledger"] = anchor
+    return {**said, "Approved-By": approval.by if approval else "nobody"}
+
+
+def changed(experiment: Experiment, sources: Mapping[str, str]) -> dict[str, str]:
+    """The new texts of the files that an experiment's diff changes; EditRefused when it does not apply."""
+    return edits.apply(diffs.parse(experiment.diff), sources) if experiment.diff else {}
