@@ -29,6 +29,8 @@ from .telemetry import Point, Telemetry
 from .telemetry import Thought as Thought
 
 if TYPE_CHECKING:  # for viewers to name; one that replays nothing does not load it
+    from .audit import Audit as Audit
+    from .audit import Progress as AuditProgress
     from .backtest import BackTest as BackTest
     from .backtest import Progress as Progress
     from .backtest import Row as Row
@@ -240,6 +242,15 @@ def forecaster_record(state: State) -> str:
         return "the forecaster is off"
     told = tally(outcomes(state), promised=state.opened.config.error_budget).sentence
     return told if state.trusted_by and state.gates.get("run") != "shadow" else f"in shadow, it only counts; {told}"
+
+
+def audit(run: Run, *, progress: "AuditProgress") -> "Audit":
+    """Every disagreement between a run's ledger, repository, logs, briefs and bills; all are only read."""
+    from .audit import audit
+
+    if not (run.folder / "run.db").exists():
+        raise RunNotFound(f"no engine ever worked on {run.name}, so there is nothing to compare")
+    return audit(run.folder, alive=run.is_alive, progress=progress)
 
 
 def prices_file() -> Path:

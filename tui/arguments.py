@@ -222,6 +222,10 @@ def _add_looking(commands: Any) -> None:
                           help="only this one, may be repeated: learned, power-law, median, "
                           "halving, best-curve or never (default: all)")  # fmt: skip
     _json(backtest)
+    audit = _add(commands, "audit", "audit:audit", "Compare a run's ledger with its repository, logs, briefs and bills.",
+                 manual.AUDIT)  # fmt: skip
+    _run(audit)
+    _json(audit)
     cost = _add(commands, "cost", "cost:cost", "What a run spent on models, and what its caps leave.", manual.COST)
     _run(cost)
     _json(cost)

@@ -41,6 +41,7 @@ look
   export [RUN]         every fact as JSON lines, or the classic results.tsv
   backtest [RUN|FILE]  replay what is finished: may the forecaster be trusted?
   cost [RUN]           what the models cost, by whom and for what
+  audit [RUN]          do ledger, repository, logs, briefs and bills agree?
   lab VERB             a notebook for an agent that runs a loop of its own
   doctor               what keeps experiments in here, and what does not
 
@@ -97,6 +98,17 @@ In JSON, `state` is one of starting, proposing, waiting (a gate waits for a
 person), running, evaluating, paused, held, stopping, stopped, and dead (the
 engine was killed; loopwatch resume goes on)."""
 
+
+AUDIT: Final = """\
+Each fact's row is hashed together with the row before it; each commit is held
+against its parent, the diff that was proposed and the ledger's words; each log,
+artefact and prompt against the digest that the ledger has of it; bills are
+added up. Nothing is written. It also works while an engine does: what is not
+settled yet is left out. The exit code is 1 when anything disagrees.
+
+examples:
+  loopwatch audit
+  loopwatch audit pretrain-1121-073610 --json"""
 
 RUN_EXAMPLES: Final = """\
 examples:
