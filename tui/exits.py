@@ -17,7 +17,7 @@ class Exit(IntEnum):
     """It ended as it was asked to."""
     USER_ERROR = 1
     """Something the user wrote, named or asked for has to change."""
-    DISAGREES = 1  # noqa: PIE796  the same number on purpose: something is to be looked into
+    DISAGREES = 1  # on purpose: here too somebody has to look into something
     """An audit found a disagreement, or a rerun another number."""
     USAGE = 2
     """The command line could not be read (argparse's own number)."""
