@@ -46,9 +46,15 @@ class Archive:
 
     def apply(self, experiment: Experiment) -> None:
         """Make the working folder hold the proposal, whatever was in it."""
-        self._workspace.restore(self._commit(experiment, {"Loopwatch-Experiment": str(experiment.number)}))
+        self._workspace.restore(self._plain(experiment))
         self._workspace.pristine()
         self._journal.append(Applied(experiment=experiment.number, digest=experiment.digest))
+
+    def restore(self, experiment: Experiment | None = None) -> None:
+        """Make the working folder hold an experiment's code to train it again, or the best again."""
+        commit = experiment.commit or self._plain(experiment) if experiment else self.state.best_commit
+        self._workspace.restore(commit)
+        self._workspace.pristine()
 
     def judge(self, experiment: Experiment, judgement: Judgement, *, by: str) -> None:
         """Build the commit and write the one verdict; the branch moves only after that."""
@@ -63,6 +69,10 @@ class Archive:
             value=judgement.value,
             gain=judgement.gain,
             sigma=judgement.sigma,
+            confirmed=judgement.confirmed,
+            p=judgement.p,
+            flags=experiment.flags,
+            quarantined=judgement.quarantined,
             reason=judgement.reason,
             by=by,
             commit=commit,
@@ -84,6 +94,10 @@ class Archive:
     def _build(self, experiment: Experiment, judgement: Judgement) -> str:
         anchor = self._journal.ledger.anchor(experiment.number)
         return self._commit(experiment, trailers(experiment, judgement, self._task.metric.name, anchor=anchor))
+
+    def _plain(self, experiment: Experiment) -> str:
+        """A commit of the code of an experiment that has no verdict yet."""
+        return self._commit(experiment, {"Loopwatch-Experiment": str(experiment.number)})
 
     def _commit(self, experiment: Experiment, trailers: Mapping[str, str]) -> str:
         files = changed(experiment, self._workspace.sources(experiment.parent))

@@ -4,10 +4,25 @@ Decides what an attempt *is* (valid, crashed, timed out, voided ...), from facts
 """
 
 import asyncio
+import random
+import secrets
 from collections.abc import Callable
 
-from . import canary
-from .events import AttemptLost, Finished, Measured, Started
+from . import canary, flags
+from .control import compared, crippled
+from .events import (
+    AttemptLost,
+    ControlMeasured,
+    Evidence,
+    Finished,
+    Measured,
+    RepeatMeasured,
+    RepeatStarted,
+    Started,
+    Why,
+)
+from .evidence import CLOCK_SECONDS, digest_of
+from .flags import Flag
 from .gate import Gates
 from .journal import Journal
 from .judge import hopeless, measurement
@@ -18,6 +33,12 @@ from .state import Experiment
 from .task import Task
 from .watcher import Watcher
 from .workspace import Workspace
+
+REPEATS = 1000
+"""In the names of folders and logs, an experiment's repeats are its attempts from here on: 0004-1002 is the second of #4."""
+
+CONTROL = 0
+"""The control is no experiment; in the names of folders and logs it has this number."""
 
 ATTEMPTS = 3
 """How often an experiment is tried before it is given up."""
@@ -43,10 +64,12 @@ class Bench:
         gates: Gates,
         watcher: Watcher,
         seed: int,
+        one_seed: bool = True,
     ) -> None:
-        """The bench of one run."""
+        """The bench of one run; its experiments all have its seed, or each has one that follows from it."""
         self._task, self._journal, self._workspace = task, journal, workspace
         self._runner, self._gates, self._watcher, self._seed = runner, gates, watcher, seed
+        self._one_seed = one_seed
         self._speed_before: float | None = None
         self._abort_reason = ""
         self._losses: list[float] = []
@@ -55,7 +78,7 @@ class Bench:
 
     async def run(self, experiment: Experiment, *, may_start: Callable[[], None]) -> None:
         """One attempt, up to the end of its process tree; `may_start` is asked last, and raises when it may not."""
-        attempt = experiment.attempt + 1
+        attempt, seed = experiment.attempt + 1, self._seed_of(experiment.number)
         self._abort_reason, self._losses, self._watching = "", [], None
         self._suggested.clear()
         self._speed_before = await self._speed()
@@ -66,7 +89,7 @@ class Bench:
                 Started(
                     experiment=experiment.number,
                     attempt=attempt,
-                    seed=self._seed,
+                    seed=seed,
                     warm=warm,
                     sandbox=self._runner.tier,
                 )
@@ -79,6 +102,7 @@ class Bench:
                 attempt,
                 started=started,
                 heard=lambda samples: self._heard(experiment, attempt, samples),
+                seed=seed,
             )
         finally:
             if self._watching:
@@ -96,13 +120,119 @@ class Bench:
         if (why := _NO_FAULT.get(finished.reason)) and finished.attempt < ATTEMPTS:
             return self._lost(experiment, f"{why} ({finished.detail or finished.reason})")
         measured = self._refused(finished) or await self._measure(finished, experiment.started_at)
-        unfair = await self._unfair(experiment) if measured.outcome == "valid" else ""
+        unfair = (
+            await self._unfair(f"attempt {experiment.attempt} of {ATTEMPTS}") if measured.outcome == "valid" else ""
+        )
+        unfair = unfair or _clock_was_set(finished)
         if unfair and finished.attempt < ATTEMPTS:
             return self._lost(experiment, unfair)
         if unfair:
             measured = measured.model_copy(update={"outcome": "voided", "problem": unfair, "comparable": False})
-        self._journal.append(measured.model_copy(update={"speed": self._speed_before}))
+        doubts = tuple(flag.text for flag in self._doubts(experiment, measured))
+        self._journal.append(measured.model_copy(update={"speed": self._speed_before, "flags": doubts}))
         return None
+
+    def _doubts(self, experiment: Experiment, measured: Measured) -> tuple[Flag, ...]:
+        """What makes the number hard to believe."""
+        if measured.value is None or not measured.comparable:
+            return ()
+        losses = self._journal.telemetry.losses
+        return flags.of(self._journal.state, experiment, measured, self._task, losses)
+
+    async def repeat(self, experiment: Experiment, why: Why, *, of: int | None, may_start: Callable[[], None]) -> None:
+        """Train the code that the working folder holds once more, on a seed that nobody could know, and measure it.
+
+        A repeat that a killed engine left is done again with its seed; it is tried as often as an experiment is.
+        """
+        last = experiment.repeats[-1] if experiment.repeats else None
+        again = last is not None and last.measured is None
+        number = len(experiment.repeats) + (0 if again else 1)
+        seed = last.seed if again and last else secrets.randbelow(2**31)
+        fact = RepeatStarted(experiment=experiment.number, repeat=number, seed=seed, why=why, of=of)
+        for _ in range(ATTEMPTS):
+            finished, measured, unfair = await self._repeat(fact, may_start)
+            if not unfair and finished.reason not in _NO_FAULT:
+                break
+        self._journal.append(
+            RepeatMeasured(
+                experiment=experiment.number,
+                repeat=number,
+                value=None if unfair else measured.value,
+                outcome="unfair" if unfair else measured.outcome,
+                problem=unfair or measured.problem,
+                wall_seconds=finished.wall_seconds,
+                cpu_seconds=finished.cpu_seconds,
+                speed=self._speed_before,
+            )
+        )
+
+    async def _repeat(self, fact: RepeatStarted, may_start: Callable[[], None]) -> tuple[Finished, Measured, str]:
+        self._abort_reason, self._speed_before = "", await self._speed()
+        began_at = 0.0
+
+        def started(_warm: bool) -> None:
+            nonlocal began_at
+            may_start()
+            self._journal.append(fact)
+            began_at = self._journal.state.at
+
+        name = REPEATS + fact.repeat
+        try:
+            finished = await self._runner.run(
+                fact.experiment, name, started=started, heard=lambda samples: None, seed=fact.seed
+            )
+            if finished.reason == "aborted" and self._abort_reason:
+                finished = finished.model_copy(update={"detail": self._abort_reason})
+            measured = self._refused(finished) or await self._measure(finished, began_at)
+            unfair = await self._unfair("its repeat") if measured.outcome == "valid" else ""
+            return finished, measured, unfair
+        finally:
+            self._runner.forget(fact.experiment, name)
+
+    def _seed_of(self, experiment: int) -> int:
+        # One seed for all would favour or harm every candidate alike, next to repeats that have seeds of their own.
+        return self._seed if self._one_seed else random.Random(f"{self._seed} {experiment}").randrange(2**31)
+
+    async def control(self, *, may_start: Callable[[], None]) -> None:
+        """Train what cannot learn, once, and write down whether it scores clearly worse than the baseline."""
+        state, task = self._journal.state, self._task
+        baseline = state.baseline.value if state.baseline else None
+        assert baseline is not None, "a control is compared with a baseline"
+        files = crippled(task, self._workspace.sources(self._workspace.base))
+        commit = self._workspace.build_commit(files, self._workspace.base, "the control: it cannot learn", {}, when=0)
+        self._workspace.restore(commit)
+        try:
+            for attempt in range(1, ATTEMPTS + 1):
+                finished, measured = await self._train_control(attempt, may_start)
+                if finished.reason not in _NO_FAULT:
+                    break
+        finally:
+            self._workspace.restore(state.best_commit)
+        if measured.value is None:
+            worse, reason = False, f"an untrained model came to no number: {measured.problem}"
+        else:
+            worse, reason = compared(task.metric, measured.value, baseline, state.noise.sigma)
+        self._journal.append(
+            ControlMeasured(
+                attempt=attempt,
+                value=measured.value,
+                clearly_worse=worse,
+                reason=reason,
+                artefacts=measured.artefacts,
+                wall_seconds=finished.wall_seconds,
+                cpu_seconds=finished.cpu_seconds,
+            )
+        )
+
+    async def _train_control(self, attempt: int, may_start: Callable[[], None]) -> tuple[Finished, Measured]:
+        assert self._task.control is not None
+        try:
+            finished = await self._runner.run(
+                CONTROL, attempt, started=lambda _: may_start(), heard=lambda _: None, amount=self._task.control.amount
+            )
+            return finished, self._refused(finished) or await self._measure(finished, 0.0)
+        finally:
+            self._runner.forget(CONTROL, attempt)
 
     async def abort(self, reason: str) -> bool:
         """End the running attempt; False when none runs."""
@@ -151,8 +281,11 @@ class Bench:
 
     def _refused(self, finished: Finished) -> Measured | None:
         """What is known without asking the evaluator: it did not end well, or it touched what is frozen."""
+        if finished.evidence:
+            paths = ", ".join(f"{found.what} {found.path}" for found in finished.evidence)
+            return self._no(finished, "voided", f"what is the engine's was changed while it ran: {paths}", invalid=True)
         if touched := self._tampered():
-            return self._no(finished, "voided", f"frozen files were changed while it ran: {', '.join(touched)}")
+            return self._void(finished, "frozen files were changed while it ran", touched)
         match finished.reason:
             case "exited" if finished.exit_code == 0:
                 return None
@@ -181,13 +314,15 @@ class Bench:
 
     def _weighed(self, finished: Finished, evaluation: Evaluation) -> Measured:
         if touched := self._tampered():
-            return self._no(finished, "voided", f"frozen files were changed: {', '.join(touched)}")
+            return self._void(finished, "frozen files were changed", touched)
         if evaluation.problem:
             return self._no(finished, "no_metric", evaluation.problem, evaluation.seconds)
         value, problem = measurement(self._task.metric, evaluation.printed)
         if problem:
             outcome = "no_metric" if value is None else "voided"
-            return self._no(finished, outcome, problem, evaluation.seconds)
+            taken = {artefact.name: artefact.digest for artefact in evaluation.artefacts}
+            refused = self._no(finished, outcome, problem, evaluation.seconds, invalid=bool(evaluation.printed))
+            return refused.model_copy(update={"value": value, "artefacts": taken})
         return Measured(
             experiment=finished.experiment,
             attempt=finished.attempt,
@@ -197,17 +332,26 @@ class Bench:
             artefacts={artefact.name: artefact.digest for artefact in evaluation.artefacts},
         )
 
-    def _tampered(self) -> list[str]:
-        touched = self._workspace.tampered(self._workspace.work_folder) + self._workspace.tampered(
-            self._workspace.pristine_folder
+    def _tampered(self) -> tuple[Evidence, ...]:
+        touched = tuple(
+            Evidence(what="frozen file", path=path, digest=digest_of(folder / path))
+            for folder in (self._workspace.work_folder, self._workspace.pristine_folder)
+            for path in self._workspace.tampered(folder)
         )
         if touched:
             self._workspace.pristine()
         return touched
 
-    def _no(self, finished: Finished, outcome: str, problem: str, seconds: float = 0) -> Measured:
+    def _void(self, finished: Finished, what: str, touched: tuple[Evidence, ...]) -> Measured:
+        refused = self._no(finished, "voided", f"{what}: {', '.join(found.path for found in touched)}", invalid=True)
+        return refused.model_copy(update={"evidence": touched})
+
+    def _no(
+        self, finished: Finished, outcome: str, problem: str, seconds: float = 0, *, invalid: bool = False
+    ) -> Measured:
         facts = {"experiment": finished.experiment, "attempt": finished.attempt, "outcome": outcome}
-        return Measured.model_validate({**facts, "problem": problem, "evaluate_seconds": seconds})
+        said = {"problem": problem, "evaluate_seconds": seconds, "invalid": invalid, "evidence": finished.evidence}
+        return Measured.model_validate({**facts, **said})
 
     # -- fairness ------------------------------------------------------------------------------------------------------
 
@@ -215,8 +359,8 @@ class Bench:
         budget = self._task.budget
         return await canary.speed(cpu=budget.kind == "cpu_seconds") if budget.canary else None
 
-    async def _unfair(self, experiment: Experiment) -> str:
-        """Why this attempt cannot be compared with the baseline; "" when it can."""
+    async def _unfair(self, what: str) -> str:
+        """Why this training cannot be compared with the baseline; "" when it can."""
         after = await self._speed()
         if after is None or self._speed_before is None:
             return ""
@@ -225,7 +369,14 @@ class Bench:
         if ratio is None:
             return ""
         speed = f"the machine ran at {ratio:.0%} of the baseline's speed"
-        return f"{speed} (attempt {experiment.attempt} of {ATTEMPTS}), so its number cannot be compared"
+        return f"{speed} ({what}), so its number cannot be compared"
+
+
+def _clock_was_set(finished: Finished) -> str:
+    seconds = finished.clock_seconds
+    if abs(seconds) <= CLOCK_SECONDS:
+        return ""
+    return f"the machine's clock was set {'forward' if seconds > 0 else 'back'} by {abs(seconds):.0f} s while it ran"
 
 
 def _detail(finished: Finished) -> str:

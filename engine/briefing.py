@@ -57,7 +57,7 @@ def brief_for(
         diagnostics=diagnostics(state, points, lambda one: end_of_log(run_dir, one)),
         review=_words(state),
         memory="review" if config.strategy.partition(":")[0] == "reviewer" else "history",
-        sigma=task.metric.noise,
+        sigma=state.noise.sigma,
     )
 
 

@@ -159,7 +159,7 @@ class RunConfig(BaseModel):
     reviewer: Annotated[str, AfterValidator(_reviewer)] = "anthropic:claude-haiku-5-5"
     """Who explains experiments to the proposer, with the reviewer strategy: NAME:MODEL."""
     seed: int = 1
-    """Seed of the random proposer, and of every experiment's training."""
+    """Seed of the random proposer, and what the seeds of all experiments follow from; with keep = improve all have this one."""
     gates: Gates = Gates()
     stop: StopConditions = StopConditions()
     keep: Keep = "confirm"

@@ -447,6 +447,15 @@ class ForecasterTrusted(Fact):
     why: str = ""
 
 
+class Evidence(Fact):
+    """Something was changed that an experiment may not change, and this is what was found in its place."""
+
+    what: Literal["frozen file", "git data", "data", "engine's files"]
+    path: str
+    digest: str = ""
+    """SHA-256 of the bytes that were found; "" where nothing was, or no file."""
+
+
 class Finished(Fact):
     """An attempt's whole process tree is gone."""
 
@@ -462,18 +471,13 @@ class Finished(Fact):
     log_bytes: int = 0
     looks: int = 0
     """How often the forecaster looked at it."""
+    evidence: tuple[Evidence, ...] = ()
+    """What of the engine's own files was changed meanwhile."""
+    clock_seconds: float = 0
+    """By how much the machine's clock was set meanwhile."""
     detail: str = ""
     log_digest: str = ""
     """SHA-256 of the log, as it was kept."""
-
-
-class Evidence(Fact):
-    """Something was changed that an experiment may not change, and this is what was found in its place."""
-
-    what: Literal["frozen file", "git data", "data", "engine's files"]
-    path: str
-    digest: str = ""
-    """SHA-256 of the bytes that were found; "" where nothing was, or no file."""
 
 
 class Measured(Fact):
@@ -548,7 +552,8 @@ class RepeatMeasured(Fact):
     experiment: int
     repeat: int
     value: float | None = None
-    outcome: Literal["valid", "aborted", "crashed", "timed_out", "no_metric", "voided"] = "valid"
+    outcome: Literal["valid", "aborted", "crashed", "timed_out", "no_metric", "voided", "unfair"] = "valid"
+    """unfair: the machine was too fast or too slow to compare."""
     problem: str = ""
     wall_seconds: float = 0
     cpu_seconds: float = 0

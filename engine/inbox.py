@@ -186,7 +186,10 @@ class Inbox:
         return f"too late: #{experiment.number} was already decided ({_WORDS[decided.answer]} by {decided.by})"
 
     def _abort(self, command: commands.Abort, by: str) -> tuple[str, tuple[AnyFact, ...], Act]:
-        current = self._state.current
+        current, repeating = self._state.current, self._state.repeating
+        if repeating and command.experiment in (None, repeating[0]):
+            ended = f"aborted by {by}" + (f": {command.reason}" if command.reason else "")
+            return f"aborted the repeat of #{repeating[0]}", (), lambda: self._bench.abort(ended)
         if current is None or command.experiment not in (None, current.number):
             raise Refused("that experiment does not run" if command.experiment else "nothing runs")
         why = f"aborted by {by}" + (f": {command.reason}" if command.reason else "")
@@ -224,6 +227,9 @@ class Inbox:
         current = self._state.current
         if self._state.held_by:
             raise Refused(f"it is held already, by {self._state.held_by}")
+        if self._state.repeating:
+            number = self._state.repeating[0]
+            return f"held the repeat of #{number}", (Held(by=by, experiment=number),), self._runner.hold
         if current is None or current.step != "running":
             raise Refused("no experiment runs that could be held; pause keeps the next one from starting")
         return (

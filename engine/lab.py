@@ -15,21 +15,29 @@ from typing import TypeVar
 from .archive import Archive
 from .bench import Bench
 from .config import RunConfig, StopReason
+from .confirm import Entrant, chance_real
+from .control import WARNING as NO_CONTROL
 from .credentials import redact
 from .desk import Desk
 from .errors import Blocked
-from .events import FAILURES, AttemptLost, Decided, Paused, Verdict, Warned
+from .events import FAILURES, AttemptLost, Decided, Paused, Verdict, Warned, Why
 from .gate import Gates, override
 from .housekeeping import free_bytes, make_room
 from .journal import Journal
-from .judge import Judgement, judge
+from .judge import Field, Judgement, doubts, judge, judge_field, quarantined, too_dear
 from .policy import Occasion
 from .reviewer import Reviewer
 from .state import Experiment, State
-from .stopping import why_stop
+from .stopping import tripped, why_stop
 from .task import Task
 
 T = TypeVar("T")
+
+NOISE_REPEATS = 5
+"""Trainings of the baseline before the first proposal, where nobody chose another number."""
+
+_NO_FAULT = ("valid", "aborted", "unfair")
+"""Outcomes of a repeat that say nothing against its code."""
 
 DISK_FLOOR_BYTES = 512 * 1024 * 1024
 
@@ -85,8 +93,15 @@ class Lab:
             self.ending = ending
             return False
         if self.state.current is None:
+            self._heed_breaker()
             await self.unless_stopped(self.resumed.wait())
         await self._room_on_disk()
+        if self.state.current is None:
+            await self._measure_noise()
+            await self._train_control()
+            if ending := self._why_end():
+                self.ending = ending
+                return False
         return True
 
     async def propose(self) -> Experiment:
@@ -126,12 +141,13 @@ class Lab:
                 self._journal.append(AttemptLost(experiment=1, attempt=experiment.attempt, why=why))
                 continue
             await self._bench.evaluate(experiment)
+        await self._repeat_until_clear(experiment)
 
     async def is_better(self, experiment: Experiment) -> bool:
         """Whether the experiment is kept: the judge's verdict, unless a person overrides it."""
         if experiment.verdict is not None:
             return experiment.verdict == "kept"
-        decided = experiment.decided("verdict")
+        decided = self._spoken(experiment)
         if decided is None:
             decided = await self.unless_stopped(self._decide_verdict(experiment))
         return override(decided.answer, self._judgement(experiment).verdict) == "kept"
@@ -191,31 +207,152 @@ class Lab:
                 pass
 
     async def _decide_verdict(self, experiment: Experiment) -> Decided:
-        judgement = self._judgement(experiment)
         if experiment.is_baseline or experiment.measured is None or experiment.measured.outcome != "valid":
             fact = Decided(experiment=experiment.number, gate="verdict", answer="accept", by="nothing to choose")
             self._journal.append(fact)
             return fact
-        return await self._gates.decide(
-            "verdict",
-            experiment.number,
-            question=judgement.reason,
-            occasion=Occasion(experiment.added + experiment.removed, experiment.paths, judgement.gain),
-            suggestion="accept",
+        while True:
+            more = sum(fact.answer == "one_more" for fact in experiment.decisions)
+            if experiment.counted("person") < more:
+                await self._repeat(experiment, "person")
+            judgement = self._judgement(experiment)
+            decided = await self._gates.decide(
+                "verdict",
+                experiment.number,
+                question=judgement.reason,
+                occasion=Occasion(experiment.added + experiment.removed, experiment.paths, judgement.gain),
+                detail=self._odds(experiment),
+                suggestion="accept",
+                always=judgement.quarantined and self.state.attended,
+                name=f"{experiment.number}-verdict-{experiment.attempt}" + (f"-{more}" if more else ""),
+            )
+            if decided.answer != "one_more":
+                return decided
+
+    def _spoken(self, experiment: Experiment) -> Decided | None:
+        """What was said at the verdict gate; None while it is open, and after somebody asked for one more."""
+        decided = experiment.decided("verdict")
+        return None if decided and decided.answer == "one_more" else decided
+
+    def _odds(self, experiment: Experiment) -> str:
+        """What a person wants to know before they answer: is it real, and what would it cost to know better?"""
+        field = self._field(experiment)
+        chance = chance_real(field.candidate, field.best, field.noise) if field else None
+        finished = experiment.finished
+        cost = f"one more training costs about {finished.wall_seconds:.0f} s" if finished else ""
+        odds = "" if chance is None else f"better with a probability of {min(chance, 0.999):.1%}"
+        return "; ".join(part for part in (odds, cost) if part)
+
+    # -- repeats -------------------------------------------------------------------------------------------------------
+
+    async def _measure_noise(self) -> None:
+        """Train the baseline on seeds of its own, to see how much identical trainings differ."""
+        baseline, wanted = self.state.baseline, self._noise_repeats
+        if baseline is None or baseline.verdict != "kept" or baseline.counted("noise") >= wanted:
+            return
+        while baseline.counted("noise") < wanted and self._why_end() is None:
+            await self.unless_stopped(self.resumed.wait())
+            await self._repeat(baseline, "noise", of=wanted)
+        self._archive.restore()
+        if warning := doubts(self.state.noise, baseline.values, wanted):
+            self._journal.append(Warned(text=warning, once="noise"))
+
+    @property
+    def _noise_repeats(self) -> int:
+        chosen = self._config.noise_repeats
+        if chosen is not None:
+            return chosen
+        return NOISE_REPEATS if self._task.metric.noise != 0 else 1
+
+    async def _repeat_until_clear(self, experiment: Experiment) -> None:
+        """Train a candidate, or what it has to beat, again until the judge can say more than that it may be luck."""
+        while (field := self._field(experiment)) and not field.weighed.is_final and not self._over(experiment):
+            if field.weighed.action == "repeat":
+                clearer = await self._repeat(experiment, "confirmation")
+            else:
+                clearer = await self._repeat(self.state.confirmed_experiment or experiment, "incumbent")
+            if not clearer:
+                break
+
+    async def _repeat(self, experiment: Experiment, why: Why, *, of: int | None = None) -> bool:
+        """Train an experiment's code again; whether that gave a number."""
+        self._heed_stop()
+        await self._room_on_disk()
+        self._archive.restore(experiment)
+        await self.unless_stopped(self._bench.repeat(experiment, why, of=of, may_start=self._heed_stop))
+        return experiment.repeats[-1].value is not None
+
+    def _field(self, experiment: Experiment) -> Field | None:
+        """What an experiment is compared with; None where it is judged without repeats."""
+        best, confirmed = self.state.best_experiment, self.state.confirmed_experiment
+        without = self._config.keep == "improve" or experiment.step != "measured" or experiment.first is None
+        if without or best is None or confirmed is None:
+            return None
+        failed = (r.measured for r in experiment.repeats if r.measured and r.measured.outcome not in _NO_FAULT)
+        return Field(
+            candidate=self._entrant(experiment),
+            best=self._entrant(best),
+            confirmed=self._entrant(confirmed),
+            noise=self.state.noise,
+            # Where nobody can be asked, what is hard to believe has to be confirmed.
+            strict=self._config.keep == "strict" or (bool(experiment.flags) and not self.state.attended),
+            lines=experiment.added - experiment.removed,
+            failed=next((measured.problem or measured.outcome for measured in failed), ""),
         )
+
+    def _entrant(self, experiment: Experiment) -> Entrant:
+        score = 1 if self._task.metric.direction == "up" else -1
+        first = None if experiment.is_baseline or experiment.first is None else score * experiment.first
+        return Entrant(tuple(score * value for value in experiment.fresh), first)
+
+    def _over(self, experiment: Experiment) -> str:
+        """Which of the task's limits on what a gain may cost is exceeded; "" when none is."""
+        limits, baseline = self._task.limits, self.state.baseline
+        ran, began = experiment.finished, baseline.finished if baseline else None
+        if limits.time_ratio and ran and began and ran.wall_seconds > limits.time_ratio * began.wall_seconds:
+            ratio = ran.wall_seconds / began.wall_seconds
+            return f"{ratio:.1f} times the baseline's wall time, where the task allows {limits.time_ratio:g} times"
+        kept = [e for e in self.state.experiments.values() if e.verdict == "kept"]
+        lines = sum(e.added - e.removed for e in (*kept, experiment))
+        if limits.size_lines is not None and lines > limits.size_lines and experiment.added > experiment.removed:
+            return f"{lines} lines more than the baseline, where the task allows {limits.size_lines}"
+        return ""
+
+    def _is_cleared(self, experiment: Experiment, judgement: Judgement) -> bool:
+        """Whether fresh seeds say enough for a number that is hard to believe; a person who can be asked is asked."""
+        return judgement.confirmed and bool(experiment.fresh) and not self.state.attended
+
+    async def _train_control(self) -> None:
+        """See once, before the first proposal, whether a training that cannot learn scores worse."""
+        baseline = self.state.baseline
+        if self.state.control is not None or baseline is None or baseline.verdict != "kept" or self._why_end():
+            return
+        if self._task.control is None:
+            if "control" not in self.state.warned:
+                self._journal.append(Warned(text=NO_CONTROL, once="control"))
+            return
+        self._heed_stop()
+        await self.unless_stopped(self._bench.control(may_start=self._heed_stop))
 
     # -- verdicts ------------------------------------------------------------------------------------------------------
 
     def _judgement(self, experiment: Experiment) -> Judgement:
         assert experiment.measured is not None, "only a measured experiment is judged"
-        best = None if experiment.is_baseline else self.state.best_value
-        judgement = judge(
-            self._task.metric,
-            measured=experiment.measured,
-            finished=experiment.finished,
-            best=best,
-            margin_sigma=self._config.margin_sigma,
-        )
+        metric, measured, finished = self._task.metric, experiment.measured, experiment.finished
+        if field := self._field(experiment):
+            judgement = judge_field(metric, measured=measured, finished=finished, field=field)
+        else:
+            judgement = judge(
+                metric.model_copy(update={"noise": self.state.noise.sigma}),
+                measured=measured,
+                finished=finished,
+                best=None if experiment.is_baseline else self.state.best_value,
+                margin_sigma=self._config.margin_sigma,
+            )
+        if judgement.verdict == "kept" and not experiment.is_baseline and (over := self._over(experiment)):
+            judgement = too_dear(judgement, over)
+        if judgement.verdict == "kept" and experiment.flags and not self._is_cleared(experiment, judgement):
+            judgement = quarantined(judgement, experiment.flags)
         stop = self.state.stop_asked
         if stop and self._stopped_now(experiment):
             return Judgement("interrupted", f"interrupted: {stop.by} stopped the run before it had finished")
@@ -228,7 +365,7 @@ class Lab:
     async def _conclude(self, experiment: Experiment) -> None:
         if experiment.verdict is None:
             judgement, by = self._judgement(experiment), "judge"
-            decided = experiment.decided("verdict")
+            decided = self._spoken(experiment)
             if decided and (verdict := override(decided.answer, judgement.verdict)) != judgement.verdict:
                 judgement, by = _overridden(judgement, verdict, decided), decided.by
             self._archive.judge(experiment, judgement, by=by)
@@ -250,6 +387,12 @@ class Lab:
                 self._journal.append(Warned(text=text))
                 told = True
             await self.unless_stopped(asyncio.sleep(2))
+
+    def _heed_breaker(self) -> None:
+        """Pause after too many reports that no honest training makes; where nobody attends, the run ends instead."""
+        if why := tripped(self.state, self._config.stop):
+            self._journal.append(Paused(by="loopwatch", why=why, because="integrity"))
+            self.resumed.clear()
 
     def _heed_stop(self) -> None:
         if self.stop.is_set():

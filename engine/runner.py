@@ -14,11 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import checkout
+from . import checkout, evidence
 from .artefact import Artefact, take
 from .config import Tier
 from .errors import ArtefactRefused, TaskError
 from .events import Finished
+from .evidence import Seal
+from .housekeeping import delete
 from .process import Ended, Kept, Outcome, Spec, can_be_spare, read_log, run_command, spare_command
 from .records import Records, Sample
 from .rooms import OUT_BYTES, Room, Rooms
@@ -106,15 +108,25 @@ class Runner:
         attempt: int,
         started: Callable[[bool], None],
         heard: Callable[[list[Sample]], None],
+        seed: int | None = None,
+        amount: float | None = None,
     ) -> Finished:
         """One attempt, from the spawn to the end of its whole process tree.
 
         started  is told, before the spawn, whether a warm spare was waiting; nothing is spawned when it raises
         heard    gets the samples as they are printed
+        seed     of the training, instead of the run's
+        amount   of the budget that it is given, instead of all of it
         """
+        await self.prepare()  # again, where an experiment has spoilt its data
         spec = self._experiment(experiment, attempt)
+        if seed is not None:
+            spec = replace(spec, environment={**spec.environment, "LOOPWATCH_SEED": str(seed)})
+        if amount is not None:
+            spec = replace(spec, environment={**spec.environment, "LOOPWATCH_BUDGET": f"{amount:g}"})
         spare = await self._take_spare()
         before = leftovers.names() if self._rooms.shares_memory else None
+        seal, clock = await asyncio.to_thread(Seal.of, self._run_dir), evidence.clock()
         kept = spare or await Kept.launch(spec)
         try:
             if spare:
@@ -125,7 +137,10 @@ class Runner:
             await kept.go(spec)
             self.make_spare()
             await self._read(kept, heard)
-            return _finished(experiment, attempt, await kept.ended(), kept.spec.log)
+            finished = _finished(experiment, attempt, await kept.ended(), kept.spec.log)
+            found = await asyncio.to_thread(seal.broken)
+            seal.mend(found)
+            return finished.model_copy(update={"evidence": found, "clock_seconds": evidence.clock() - clock})
         finally:
             self._running = None
             await kept.close()
@@ -161,6 +176,11 @@ class Runner:
         _make_fresh(into)
         largest = int(self._task.evaluate.artefact_mb * 2**20)
         return tuple(take(out, name, into, max_bytes=largest, since=since) for name in self._task.evaluate.artefacts)
+
+    def forget(self, experiment: int, attempt: int) -> None:
+        """Delete what an attempt saved, and its scratch; the log stays."""
+        for folder in self._folders(experiment, attempt):
+            delete(folder)
 
     async def abort(self) -> bool:
         """End the running experiment; False when none runs."""

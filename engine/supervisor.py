@@ -82,6 +82,7 @@ async def _work(run_dir: Path, config: RunConfig, journal: Journal) -> Stopped:
         gates=gates,
         watcher=watcher,
         seed=config.seed,
+        one_seed=config.keep == "improve",
     )
     archive = Archive(task=task, journal=journal, workspace=workspace, run_dir=run_dir)
     books = Books(journal=journal, run_dir=run_dir)

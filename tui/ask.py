@@ -33,6 +33,7 @@ REPLIES: Final[dict[str, tuple[Gate, Answer]]] = {
     "accept": ("verdict", "accept"),
     "keep": ("verdict", "keep"),
     "discard": ("verdict", "discard"),
+    "one-more": ("verdict", "one_more"),
 }
 """Subcommand → the gate it speaks at, and what it says."""
 

@@ -73,6 +73,8 @@ def _description(experiment: Experiment) -> str:
     assert experiment.verdict is not None, "only judged experiments are in the table"
     if experiment.verdict == "unproposed":
         return words.outcome(experiment)
+    if experiment.verdict == "kept" and not experiment.confirmed:
+        return f"provisional: {said}"
     plain = experiment.verdict in ("kept", "discarded", "crashed")
     return said if plain else f"{words.VERDICTS[experiment.verdict]}: {said}"
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from loopwatch.engine.events import Entry
 from loopwatch.engine.money import Spent
-from loopwatch.engine.state import Experiment, State, Waiting
+from loopwatch.engine.state import Experiment, Repeat, State, Waiting
 
 from .words import approved_by, state_word
 
@@ -51,7 +51,13 @@ def run_json(name: str, state: State, *, alive: bool) -> dict[str, Json]:
         "state": state_word(state, alive=alive),
         "experiments": state.count(),
         "kept": state.count("kept"),
-        "best": {"experiment": best.number, "value": best.value, "estimate": best.estimate, "trust": best.trust, "confirmed": best.confirmed}
+        "best": {
+            "experiment": best.number,
+            "value": best.value,
+            "estimate": best.estimate,
+            "trust": best.trust,
+            "confirmed": best.confirmed,
+        }
         if best
         else None,
         "confirmed": {"experiment": sure.number, "estimate": sure.estimate} if sure else None,

@@ -75,13 +75,19 @@ def _sentences(experiment: Experiment, state: State) -> list[tuple[str, str]]:
     found.append(("author", words.one_line(experiment.author or experiment.proposer) + _revision(experiment)))
     if experiment.value is not None:
         found.append(
-            ("measured", f"{words.one_line(state.metric.name)} {words.number(experiment.value)}{words.trusted(experiment)}{_gain(experiment)}")
+            (
+                "measured",
+                f"{words.one_line(state.metric.name)} {words.number(experiment.value)}{words.trusted(experiment)}{_gain(experiment)}",
+            )
         )
+    if experiment.repeats:
+        found.append(("repeated", words.repeats(experiment)))
     if experiment.turn and experiment.turn.outcome != "proposed":
         found.append(("turn", words.turn(experiment.turn)))
     found += [("decided", words.sentence(decided)) for decided in experiment.decisions]
     if experiment.verdict:
-        found.append(("verdict", f"{words.VERDICTS[experiment.verdict]}, by {words.one_line(experiment.by)}"))
+        sure = f" ({words.standing(experiment)})" if experiment.verdict == "kept" else ""
+        found.append(("verdict", f"{words.VERDICTS[experiment.verdict]}{sure}, by {words.one_line(experiment.by)}"))
     if finished := experiment.finished:
         attempts = "1 attempt" if experiment.attempt == 1 else f"{experiment.attempt} attempts"
         used = f"{words.duration(finished.wall_seconds)}, {words.duration(finished.cpu_seconds)} of processor time"

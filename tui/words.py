@@ -110,7 +110,7 @@ RECEIPTS: Final[dict[str | None, str]] = {
 }
 """When a note was read."""
 
-NEAR: Final = 0.5
+NEAR: Final = 0.35
 """An earlier diff at a greater distance has too little in common to be worth a word."""
 
 SHORTEST_REASON: Final = 12
@@ -229,7 +229,7 @@ def flags(experiment: Experiment, state: State) -> list[str]:
     if experiment.nearest is not None and experiment.distance is not None and experiment.distance <= NEAR:
         near = state.experiments.get(experiment.nearest)
         went = f" ({VERDICTS[near.verdict]})" if near and near.verdict else ""
-        found.append(f"{experiment.distance:.2f} from #{experiment.nearest}{went}")
+        found.append(f"much like #{experiment.nearest}{went}, distance {experiment.distance:.2f}")
     return found + [one_line(flag) for flag in experiment.flags]
 
 
@@ -366,7 +366,9 @@ def _told_of_experiment(fact: "ExperimentFact") -> str:
         case events.Proposed():
             return f"proposed: {one_line(fact.hypothesis)}" + _size(fact.added, fact.removed, fact.paths)
         case events.Asked():
-            return f"waits for a person at the {fact.gate} gate: {one_line(fact.question)}" + _silence(fact)
+            return (
+                f"waits for a person at the {fact.gate} gate: {one_line(fact.question)}" + _odds(fact) + _silence(fact)
+            )
         case events.Decided():
             return f"{_ANSWERS[fact.answer]} by {clean(fact.by)}" + _after(": ", fact.reason)
         case events.Applied():
@@ -423,6 +425,14 @@ def noise(state: State) -> str:
     share = f", {speed:.0%} of its variance goes with the machine's speed" if speed is not None else ""
     interval = f"95 %: {number(known.low)} to {number(known.high)}"
     return f"noise σ = {number(known.sigma)} ({interval}, {known.freedom} degrees of freedom){share}"
+
+
+def repeats(experiment: Experiment) -> str:
+    """What came of an experiment's repeats: their mean, and each."""
+    done = [repeat.measured for repeat in experiment.repeats if repeat.measured]
+    each = ", ".join(number(m.value) if m.value is not None else m.outcome.replace("_", " ") for m in done)
+    seeds = f"{len(done)} fresh seed{'' if len(done) == 1 else 's'}"
+    return f"{number(experiment.estimate)} on average; {seeds}: {each}" if done else "not yet"
 
 
 def standing(experiment: Experiment) -> str:
@@ -543,6 +553,10 @@ def to_answer(waiting: Waiting, run: str) -> str:
     """The commands that answer a gate."""
     first, *others = _TO_ANSWER[waiting.asked.gate]
     return f"loopwatch {first} {run}" + (f" (or: {', '.join(others)})" if others else "")
+
+
+def _odds(fact: events.Asked) -> str:
+    return _after("; ", fact.detail) if fact.gate == "verdict" else ""
 
 
 def _silence(fact: events.Asked) -> str:
