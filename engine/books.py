@@ -21,16 +21,13 @@ from .errors import Blocked, ConfigError, LedgerError, ProposerFailed
 from .events import AnyFact, Billed, Requested, Warned
 from .journal import Journal
 from .ledger import Ledger
-from .money import Prices, Usage, dollars
+from .money import CHARACTERS_PER_TOKEN, Prices, Usage, dollars
 from .state import Bill
 
 SHIPPED = Path(__file__).with_name("prices.json")
 
 WARNS_AT, PAUSES_AT = 0.8, 0.9
 """Of the run's cap, counting the most that the next request can cost."""
-
-CHARACTERS_PER_TOKEN = 4
-"""Of what a model wrote before it was cut."""
 
 DAY_SECONDS = 86_400
 

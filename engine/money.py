@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MILLION = 1_000_000
 
+CHARACTERS_PER_TOKEN = 3
+"""Of what a model wrote before it was cut, where nobody says how much that was: a guess on the dear side."""
+
 _DATE_OR_TAG = re.compile(r"[-:@](?!\d{1,2}(?![0-9A-Za-z]))")
 """What may follow a model's name in a longer one: a date or a tag. A number of one or two digits makes another model."""
 

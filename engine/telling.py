@@ -51,11 +51,9 @@ def best(history: Sequence[Experiment], metric: Metric) -> list[str]:
 
 def failures(history: Sequence[Experiment]) -> list[str]:
     """What must not be tried again, newest first."""
-    wrong = [e for e in history if e.verdict in _FAILED or (e.verdict == "discarded" and (e.gain or 0) < 0)]
-    return [
-        f"#{e.number} {_word(e)}: {line(e.hypothesis, 160) or 'no proposal'} | {why(e, 160)}"
-        for e in wrong[: -FAILURES - 1 : -1]
-    ]
+    worse = (e for e in history if e.verdict in _FAILED or (e.verdict == "discarded" and (e.gain or 0) < 0))
+    wrong = [e for e in worse if e.hypothesis]  # a thought that was cut short says nothing
+    return [f"#{e.number} {_word(e)}: {line(e.hypothesis, 160)} | {why(e, 160)}" for e in wrong[: -FAILURES - 1 : -1]]
 
 
 def diff(text: str) -> str:

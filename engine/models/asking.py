@@ -11,15 +11,13 @@ from collections.abc import Callable
 from ..brief import tokens
 from ..errors import ProposerFailed
 from ..events import Heard
-from ..money import Usage
+from ..money import CHARACTERS_PER_TOKEN, Usage
 from ..turn import Line, Request
 from . import AgentSettings, Answer, Model, Talk, Tool, Trouble, TroubleKind
 from .overhear import Overheard
 
 FIRST_WAIT_SECONDS = 1.0
 """Before the second attempt; each wait after it is twice as long."""
-CHARACTERS_PER_TOKEN = 4
-"""Of what a model writes; only used where a request was cut before the service said how much that was."""
 
 HOPELESS: dict[TroubleKind, str] = {
     "bad_key": "bad_key",

@@ -14,8 +14,7 @@ from ..brief import tokens
 from ..config import AgentSettings
 from ..errors import ProposerFailed
 from ..models import Trouble
-from ..models.asking import CHARACTERS_PER_TOKEN
-from ..money import Usage
+from ..money import CHARACTERS_PER_TOKEN, Usage
 from ..turn import Request
 from . import Turn
 from .acp_tools import Tools

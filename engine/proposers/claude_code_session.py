@@ -17,8 +17,7 @@ from ..brief import tokens
 from ..config import AgentSettings
 from ..errors import EditRefused, ProposerFailed
 from ..models import Trouble, TroubleKind
-from ..models.asking import CHARACTERS_PER_TOKEN
-from ..money import Usage
+from ..money import CHARACTERS_PER_TOKEN, Usage
 from ..turn import Permitted, Request
 from . import Turn, claude_code_tools
 from .dialogue import dollars

@@ -125,7 +125,7 @@ async def test_an_answer_that_the_service_does_not_count_is_estimated() -> None:
     _, line = await asked(uncounted)
 
     [(usage, _, estimated, final)] = line.requests[0].words
-    assert (usage.output, estimated, final) == (100, True, True)
+    assert (usage.output, estimated, final) == (133, True, True)
     assert usage.input == line.requests[0].prompt_tokens
 
 
@@ -134,7 +134,7 @@ async def test_a_stream_that_breaks_is_booked_with_its_prompt_exactly_and_its_ou
 
     assert line.requests[0].words == [
         (Usage(input=100, cache_read=900, output=1), None, False, False),
-        (Usage(input=100, cache_read=900, output=10), None, True, True),
+        (Usage(input=100, cache_read=900, output=13), None, True, True),
     ]
     assert len(line.requests) == 2
 
@@ -170,7 +170,7 @@ async def test_what_was_used_until_a_cancellation_is_in_the_books_when_it_ends()
     with pytest.raises(asyncio.CancelledError):
         await asking
 
-    assert line.requests[0].words[-1] == (Usage(input=100, output=20), None, True, True)
+    assert line.requests[0].words[-1] == (Usage(input=100, output=26), None, True, True)
 
 
 # -- trouble -----------------------------------------------------------------------------------------------------------

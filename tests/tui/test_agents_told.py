@@ -72,7 +72,7 @@ def test_one_experiment_is_told_with_its_claims_its_cost_and_its_review(tmp_path
 
     for line in (
         "expected    0.02 lower",
-        "beware      2 changes at once; 0.17 from #1 (kept)",
+        "beware      2 changes at once; much like #1 (kept), distance 0.17",
         "note 1      read in the middle of its turn: leave the optimizer alone",
         "held        the mechanism: confirmed, by anna: but the noise is larger",
         "review      too small (low, 80% sure); fix: a larger step, by haiku",
