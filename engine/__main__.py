@@ -1,4 +1,6 @@
-"""python -m loopwatch.engine RUN_DIR: take the run's lock, and work on it until it ends.
+"""python -m loopwatch.engine RUN_DIR [TIER]: take the run's lock, and work on it until it ends.
+
+TIER is the tightest containment of experiments that is tried, for tests of poorer machines.
 
 Exit codes: 0 the run ended and its ledger says why, 4 the engine failed (the last lines of engine.log say how), 5 another engine
 works on this run.
@@ -10,8 +12,12 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import RunInUse
+
+if TYPE_CHECKING:
+    from .config import Tier
 
 LOCK_TRIES = 10
 
@@ -40,7 +46,7 @@ def _taken(file: int) -> bool:
     return False
 
 
-def main(run_dir: Path) -> int:
+def main(run_dir: Path, at_most: "Tier | None" = None) -> int:
     """Run the engine; returns its exit code."""
     try:
         lock(run_dir)
@@ -56,13 +62,13 @@ def main(run_dir: Path) -> int:
         be_private()  # our memory holds keys, and other programs of the same user could trace us
 
     sys.stderr = Log(sys.stderr.buffer, errors="backslashreplace", line_buffering=True)
-    asyncio.run(supervise(run_dir))
+    asyncio.run(supervise(run_dir, at_most=at_most))
     return 0
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(Path(sys.argv[1])))
+        sys.exit(main(Path(sys.argv[1]), *sys.argv[2:3]))  # type: ignore[arg-type]  # only we start it
     except Exception:
         import traceback
 

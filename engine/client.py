@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from . import home
 from .commands import AnyCommand
-from .config import RunConfig
+from .config import RunConfig, Tier
 from .credentials import redact as redact
 from .errors import LoopwatchError, RunInUse, RunNotFound, StateFolderError
 from .events import EngineStarted, Entry, Stopped
@@ -181,8 +181,8 @@ def reconfigure(run: Run, config: RunConfig) -> None:
     os.utime(run.folder / "run.json", (stamp, stamp))
 
 
-def start(run: Run) -> None:
-    """Start an engine on a run and wait until it works or says why not.
+def start(run: Run, *, at_most: Tier | None = None) -> None:
+    """Start an engine on a run and wait until it works or says why not; with no tighter containment than `at_most`.
 
     RunInUse when one works on it already. The engine is detached: it has a session of its own, and nothing on this terminal.
     """
@@ -191,7 +191,7 @@ def start(run: Run) -> None:
     before = _last_seq(run)
     with _opened(run.engine_log) as log:
         engine = subprocess.Popen(
-            [sys.executable, "-P", "-m", "loopwatch.engine", str(run.folder)],
+            [sys.executable, "-P", "-m", "loopwatch.engine", str(run.folder), *([at_most] if at_most else [])],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -16,7 +16,7 @@ from . import home, program
 from .archive import Archive
 from .bench import Bench
 from .books import Books
-from .config import RunConfig
+from .config import RunConfig, Tier
 from .desk import Desk
 from .errors import Blocked, LedgerError, NothingToPropose, TaskError, UserError
 from .events import AnyFact, AttemptLost, EngineStarted, Resumed, RunOpened, Stopped, Warned, WentOn
@@ -29,6 +29,7 @@ from .machine import has_gpu
 from .proposers import proposer
 from .reviewer import Reviewer
 from .runner import Runner
+from .sandbox.means import Host
 from .sandbox.proof import Proof, prove
 from .sandbox.sandbox import Sandbox
 from .state import Experiment, State
@@ -43,12 +44,15 @@ SECONDS_BETWEEN_THOUGHTS = 0.05
 """Somebody reads along, so a first piece is written as it comes; what follows it soon is written together."""
 
 
-async def supervise(run_dir: Path) -> Stopped:
-    """Work on a run until it ends; the fact that says why is in the ledger when this returns."""
+async def supervise(run_dir: Path, *, at_most: Tier | None = None) -> Stopped:
+    """Work on a run until it ends; the fact that says why is in the ledger when this returns.
+
+    at_most  the tightest containment that is tried; a test of poorer machines
+    """
     config = RunConfig.model_validate_json((run_dir / "run.json").read_text(encoding="utf-8"))
     journal = Journal(Ledger.of(run_dir), Telemetry.of(run_dir), ballast=run_dir / "ballast")
     try:
-        stopped = await _work(run_dir, config, journal)
+        stopped = await _work(run_dir, config, journal, Host.here().at_most(at_most) if at_most else None)
     except UserError as error:
         stopped = Stopped(because="user_error", detail=str(error))
     except Exception as error:
@@ -59,10 +63,10 @@ async def supervise(run_dir: Path) -> Stopped:
     return stopped
 
 
-async def _work(run_dir: Path, config: RunConfig, journal: Journal) -> Stopped:
+async def _work(run_dir: Path, config: RunConfig, journal: Journal, host: Host | None) -> Stopped:
     workspace, task = _open(run_dir, config, journal)
     propose, loop = proposer(config.proposer, config.agent), strategy(config.strategy)
-    proof = await prove(run_dir / "proof", minimum=config.sandbox)
+    proof = await prove(run_dir / "proof", minimum=config.sandbox, host=host)
     journal.append(*_recovered(journal.state, proof))
     runner = Runner(
         task,

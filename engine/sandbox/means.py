@@ -79,6 +79,17 @@ class Host:
             seatbelt=sys.platform == "darwin" and SEATBELT.exists(),
         )
 
+    def at_most(self, tier: Tier) -> "Host":
+        """The same machine without what would make a better box than `tier`."""
+        own_root = tier == "sealed"
+        return Host(
+            namespaces=self.namespaces and own_root,
+            bubblewrap=self.bubblewrap and own_root,
+            landlock=self.landlock if own_root or tier == "fenced" else 0,
+            seccomp=self.seccomp and tier != "none",
+            seatbelt=self.seatbelt and tier == "fenced",
+        )
+
     def means(self) -> list[Means]:
         """What can be built of it, best first."""
         found: list[Means] = []
