@@ -7,13 +7,15 @@ each rule is one that honest loops hardly ever meet. `kind` is for programs, `te
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import correlation, median
 from typing import Literal, NamedTuple
 
-from .task import Metric
+from .events import Measured
+from .state import Experiment, State
+from .task import Metric, Task
 
 Kind = Literal["constant", "range", "curve", "relation", "jump", "creep", "touches"]
 
@@ -31,6 +33,7 @@ OF_WHAT_WAS_LEARNED = 0.5
 STEPS = 4
 """Equal gains in a row; more where the metric itself only takes such steps."""
 EQUAL = 0.01
+LONGEST_HISTORY = 100
 
 
 class Flag(NamedTuple):
@@ -169,7 +172,9 @@ def _jump(win: _Win) -> Iterator[Flag]:
             share = win.gain / learned
             yield Flag("jump", f"a jump of {win.gain:.4g}{of_sigma}: {share:.0%} of all that the baseline had learned")
     elif len(usual) >= SAME:
-        if win.gain > max(*usual, TOO_MANY_MEDIANS * median(usual)):
+        # Where nobody knows the noise, the usual gains may be mostly noise themselves.
+        too_many = TOO_MANY_MEDIANS * (1 if win.sigma else 3)
+        if win.gain > max(*usual, too_many * median(usual)):
             times = win.gain / median(usual)
             yield Flag("jump", f"a jump of {win.gain:.4g}{of_sigma}, {times:.0f} times the usual gain")
     elif (left := _left(win.metric, win.best.value)) is not None and win.gain > 0.9 * left:
@@ -275,3 +280,55 @@ def _words(line: str, frozen: set[str]) -> Iterator[str]:
         yield from (word for word in _WORD.findall(inside) if word.startswith("LOOPWATCH_") or "_" in word)
         if inside.startswith(("/", "..")) or inside in frozen or inside.removesuffix(".py") in frozen:
             yield f"path {inside[:40]}"
+
+
+# -- experiments -------------------------------------------------------------------------------------------------------
+
+
+def of(
+    state: State,
+    experiment: Experiment,
+    measured: Measured,
+    task: Task,
+    losses: Callable[[int, int], tuple[float, ...]],
+) -> tuple[Flag, ...]:
+    """What is odd about an experiment that was measured.
+
+    losses  what an attempt of an experiment printed
+    """
+    if measured.value is None or experiment.is_baseline:
+        return ()
+    best, metric = state.best_experiment, task.metric
+    is_win = best is not None and metric.gain(measured.value, state.best_value or 0.0) > 0
+    known = [e for e in state.experiments.values() if e.verdict in ("kept", "discarded") and not e.quarantined]
+    past = [_result(e, losses if is_win else _nothing) for e in known[-LONGEST_HISTORY:] if e.value is not None]
+    now = Result(
+        experiment.number,
+        measured.value,
+        _program(experiment, measured),
+        losses=losses(experiment.number, measured.attempt),
+    )
+    # The best is worth what its repeats say, not the number that it was chosen for.
+    to_beat = next(
+        (replace(r, value=state.best_value or r.value) for r in past if best and r.number == best.number), None
+    )
+    control = state.control.value if state.control else None
+    found = flags(metric, now, past, best=to_beat, sigma=state.noise.sigma, control=control)
+    return found + (touched(experiment.diff, metric, task.frozen) if is_win else ())
+
+
+def _result(experiment: Experiment, losses: Callable[[int, int], tuple[float, ...]]) -> Result:
+    assert experiment.value is not None
+    program = _program(experiment, experiment.measured)
+    printed = losses(experiment.number, experiment.attempt)
+    return Result(experiment.number, experiment.value, program, experiment.verdict == "kept", printed)
+
+
+def _program(experiment: Experiment, measured: Measured | None) -> str:
+    """Programs that train the same model are one."""
+    artefacts = measured.artefacts if measured else {}
+    return " ".join(sorted(artefacts.values())) or experiment.fingerprint or str(experiment.number)
+
+
+def _nothing(_experiment: int, _attempt: int) -> tuple[float, ...]:
+    return ()

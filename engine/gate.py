@@ -48,15 +48,17 @@ class Gates:
         digest: str = "",
         suggestion: Answer,
         name: str = "",
+        always: bool = False,
     ) -> Decided:
         """Ask a person or the policy; returns once the decision is in the ledger.
 
         suggestion  what happens when the policy does not ask
         name        of this question, where a gate asks several in one revision or attempt
+        always      ask, whatever the policy
         """
         policy = parse(self._journal.state.gates[gate])
         name = name or self._name(gate, experiment)
-        if not policy.asks_about(occasion):
+        if not always and not policy.asks_about(occasion):
             # The policy may have changed since a killed engine asked; then this answers that.
             ask = name if self._is_open(name) else None
             by = f"policy {policy.text}"

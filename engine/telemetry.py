@@ -127,6 +127,10 @@ class Telemetry:
         )
         return [Point._make((*row[:6], math.nan if row[6] == "nan" else row[6], *row[7:])) for row in found]
 
+    def losses(self, experiment: int, attempt: int) -> tuple[float, ...]:
+        """What an attempt printed of its loss, oldest first."""
+        return tuple(p.loss for p in self.points(experiment) if p.attempt == attempt and p.loss is not None)
+
     def thoughts(self, experiment: int, *, after: int = 0) -> list[Thought]:
         """The streamed text of an experiment, oldest first."""
         found = rows(

@@ -58,7 +58,7 @@ GOES_WRONG = [
 def test_whatever_an_experiment_does_it_gets_its_verdict_and_the_run_goes_on(story: Story) -> None:
     story.make_task(wall_seconds=3)
     script = [change(9.0, do) for do, _, _ in GOES_WRONG]
-    story.begin([*script, change(10.0)], stop={"failures": None, "experiments": len(script) + 2})
+    story.begin([*script, change(10.0)], stop={"failures": None, "invalid": None, "experiments": len(script) + 2})
 
     story.ends()
 

@@ -26,7 +26,7 @@ def test_a_run_is_told_in_order_and_its_last_fact_says_why_it_ended(story: Story
     stopped = story.ends()
 
     opening = ["run_opened", "engine_started", "program_read"]
-    assert kinds(story.facts) == [*opening, *EXPERIMENT, *LATER * 3, "proposing", "stopped"]
+    assert kinds(story.facts) == [*opening, *EXPERIMENT, "warned", *LATER * 3, "proposing", "stopped"]
     assert (stopped.because, stopped.detail) == (
         "nothing_to_propose",
         "the script has 3 proposals, and all were played",

@@ -1,0 +1,46 @@
+"""The crippled control: a training that cannot learn has to score clearly worse, or the metric measures something else. Pure."""
+
+from collections.abc import Mapping
+
+from .constants import set_constant
+from .errors import EditRefused, TaskError
+from .judge import show
+from .task import Metric, Task
+
+ENOUGH_SIGMA = 3
+WARNING = (
+    "no control is declared, so nobody knows whether the metric minds what is trained; add to task.toml, say: "
+    '[control] set = { "train.py" = { LR = 0.0 } }'
+)
+
+
+def crippled(task: Task, sources: Mapping[str, str]) -> dict[str, str]:
+    """The files that the task's control changes; TaskError says which constant is not there."""
+    assert task.control is not None, "only a declared control can be trained"
+    changed = {}
+    for path, constants in task.control.set.items():
+        text = sources.get(path, "")
+        for name, value in constants.items():
+            try:
+                text = set_constant(text, name, value)
+            except EditRefused as refusal:
+                raise TaskError(f"{task.folder / 'task.toml'}: control: {path}: {refusal}") from None
+        changed[path] = text
+    return changed
+
+
+def compared(metric: Metric, value: float, baseline: float, sigma: float | None) -> tuple[bool, str]:
+    """Whether a control's number is clearly worse than the baseline, and the sentence that says so."""
+    worse = metric.gain(baseline, value)
+    scores = f"an untrained model scores {show(value)}"
+    off = f"{show(abs(worse))}, {abs(worse) / sigma:.0f} σ" if sigma else show(abs(worse))
+    if worse > ENOUGH_SIGMA * (sigma or 0.0):
+        return True, f"{scores}, clearly worse than the baseline's {show(baseline)} (by {off})"
+    if worse == 0:
+        return False, f"{scores}, exactly what the baseline does: the metric is constant, or does not mind the model"
+    if worse < 0 and -worse > ENOUGH_SIGMA * (sigma or 0.0):
+        return False, f"{scores}, better than the baseline's {show(baseline)} (by {off}): the metric may be upside down"
+    return (
+        False,
+        f"{scores}, hardly different from the baseline's {show(baseline)} (by {off}): the metric may not mind the model",
+    )
