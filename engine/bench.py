@@ -23,8 +23,6 @@ from .events import (
 )
 from .evidence import CLOCK_SECONDS, digest_of
 from .flags import Flag
-from .evidence import CLOCK_SECONDS, digest_of
-from .flags import Flag
 from .gate import Gates
 from .journal import Journal
 from .judge import hopeless, measurement
@@ -38,9 +36,6 @@ from .workspace import Workspace
 
 REPEATS = 1000
 """In the names of folders and logs, an experiment's repeats are its attempts from here on: 0004-1002 is the second of #4."""
-
-CONTROL = 0
-"""The control is no experiment; in the names of folders and logs it has this number."""
 
 CONTROL = 0
 """The control is no experiment; in the names of folders and logs it has this number."""
@@ -129,7 +124,6 @@ class Bench:
             await self._unfair(f"attempt {experiment.attempt} of {ATTEMPTS}") if measured.outcome == "valid" else ""
         )
         unfair = unfair or _clock_was_set(finished)
-        unfair = unfair or _clock_was_set(finished)
         if unfair and finished.attempt < ATTEMPTS:
             return self._lost(experiment, unfair)
         if unfair:
@@ -198,47 +192,6 @@ class Bench:
     def _seed_of(self, experiment: int) -> int:
         # One seed for all would favour or harm every candidate alike, next to repeats that have seeds of their own.
         return self._seed if self._one_seed else random.Random(f"{self._seed} {experiment}").randrange(2**31)
-
-    async def control(self, *, may_start: Callable[[], None]) -> None:
-        """Train what cannot learn, once, and write down whether it scores clearly worse than the baseline."""
-        state, task = self._journal.state, self._task
-        baseline = state.baseline.value if state.baseline else None
-        assert baseline is not None, "a control is compared with a baseline"
-        files = crippled(task, self._workspace.sources(self._workspace.base))
-        commit = self._workspace.build_commit(files, self._workspace.base, "the control: it cannot learn", {}, when=0)
-        self._workspace.restore(commit)
-        try:
-            for attempt in range(1, ATTEMPTS + 1):
-                finished, measured = await self._train_control(attempt, may_start)
-                if finished.reason not in _NO_FAULT:
-                    break
-        finally:
-            self._workspace.restore(state.best_commit)
-        if measured.value is None:
-            worse, reason = False, f"an untrained model came to no number: {measured.problem}"
-        else:
-            worse, reason = compared(task.metric, measured.value, baseline, state.noise.sigma)
-        self._journal.append(
-            ControlMeasured(
-                attempt=attempt,
-                value=measured.value,
-                clearly_worse=worse,
-                reason=reason,
-                artefacts=measured.artefacts,
-                wall_seconds=finished.wall_seconds,
-                cpu_seconds=finished.cpu_seconds,
-            )
-        )
-
-    async def _train_control(self, attempt: int, may_start: Callable[[], None]) -> tuple[Finished, Measured]:
-        assert self._task.control is not None
-        try:
-            finished = await self._runner.run(
-                CONTROL, attempt, started=lambda _: may_start(), heard=lambda _: None, amount=self._task.control.amount
-            )
-            return finished, self._refused(finished) or await self._measure(finished, 0.0)
-        finally:
-            self._runner.forget(CONTROL, attempt)
 
     async def control(self, *, may_start: Callable[[], None]) -> None:
         """Train what cannot learn, once, and write down whether it scores clearly worse than the baseline."""
@@ -417,13 +370,6 @@ class Bench:
             return ""
         speed = f"the machine ran at {ratio:.0%} of the baseline's speed"
         return f"{speed} ({what}), so its number cannot be compared"
-
-
-def _clock_was_set(finished: Finished) -> str:
-    seconds = finished.clock_seconds
-    if abs(seconds) <= CLOCK_SECONDS:
-        return ""
-    return f"the machine's clock was set {'forward' if seconds > 0 else 'back'} by {abs(seconds):.0f} s while it ran"
 
 
 def _clock_was_set(finished: Finished) -> str:

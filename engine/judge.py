@@ -150,13 +150,6 @@ def quarantined(judgement: Judgement, flags: Sequence[str]) -> Judgement:
     return replace(judgement, verdict="discarded", confirmed=False, quarantined=True, reason=reason)
 
 
-def quarantined(judgement: Judgement, flags: Sequence[str]) -> Judgement:
-    """The verdict on a gain that is hard to believe, until a person or a confirmation says otherwise."""
-    what = judgement.reason.partition(": ")[2]
-    reason = f"discarded: quarantined, {what}; but it is hard to believe: {'; '.join(flags)}"
-    return replace(judgement, verdict="discarded", confirmed=False, quarantined=True, reason=reason)
-
-
 def _fault(metric: Metric, measured: Measured, finished: Finished | None) -> Judgement | None:
     """The verdict on an attempt without a number that may be believed; None where there is one."""
     value = measured.value

@@ -17,7 +17,6 @@ from .bench import Bench
 from .config import RunConfig, StopReason
 from .confirm import Entrant, chance_real
 from .control import WARNING as NO_CONTROL
-from .control import WARNING as NO_CONTROL
 from .credentials import redact
 from .desk import Desk
 from .errors import Blocked
@@ -225,7 +224,6 @@ class Lab:
                 detail=self._odds(experiment),
                 suggestion="accept",
                 always=judgement.quarantined and self.state.attended,
-                always=judgement.quarantined and self.state.attended,
                 name=f"{experiment.number}-verdict-{experiment.attempt}" + (f"-{more}" if more else ""),
             )
             if decided.answer != "one_more":
@@ -336,22 +334,6 @@ class Lab:
         self._heed_stop()
         await self.unless_stopped(self._bench.control(may_start=self._heed_stop))
 
-    def _is_cleared(self, experiment: Experiment, judgement: Judgement) -> bool:
-        """Whether fresh seeds say enough for a number that is hard to believe; a person who can be asked is asked."""
-        return judgement.confirmed and bool(experiment.fresh) and not self.state.attended
-
-    async def _train_control(self) -> None:
-        """See once, before the first proposal, whether a training that cannot learn scores worse."""
-        baseline = self.state.baseline
-        if self.state.control is not None or baseline is None or baseline.verdict != "kept" or self._why_end():
-            return
-        if self._task.control is None:
-            if "control" not in self.state.warned:
-                self._journal.append(Warned(text=NO_CONTROL, once="control"))
-            return
-        self._heed_stop()
-        await self.unless_stopped(self._bench.control(may_start=self._heed_stop))
-
     # -- verdicts ------------------------------------------------------------------------------------------------------
 
     def _judgement(self, experiment: Experiment) -> Judgement:
@@ -369,8 +351,6 @@ class Lab:
             )
         if judgement.verdict == "kept" and not experiment.is_baseline and (over := self._over(experiment)):
             judgement = too_dear(judgement, over)
-        if judgement.verdict == "kept" and experiment.flags and not self._is_cleared(experiment, judgement):
-            judgement = quarantined(judgement, experiment.flags)
         if judgement.verdict == "kept" and experiment.flags and not self._is_cleared(experiment, judgement):
             judgement = quarantined(judgement, experiment.flags)
         stop = self.state.stop_asked
@@ -407,12 +387,6 @@ class Lab:
                 self._journal.append(Warned(text=text))
                 told = True
             await self.unless_stopped(asyncio.sleep(2))
-
-    def _heed_breaker(self) -> None:
-        """Pause after too many reports that no honest training makes; where nobody attends, the run ends instead."""
-        if why := tripped(self.state, self._config.stop):
-            self._journal.append(Paused(by="loopwatch", why=why, because="integrity"))
-            self.resumed.clear()
 
     def _heed_breaker(self) -> None:
         """Pause after too many reports that no honest training makes; where nobody attends, the run ends instead."""

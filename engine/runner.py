@@ -20,7 +20,6 @@ from .config import Tier
 from .errors import ArtefactRefused, TaskError
 from .events import Finished
 from .evidence import Seal
-from .evidence import Seal
 from .housekeeping import delete
 from .process import Ended, Kept, Outcome, Spec, can_be_spare, read_log, run_command, spare_command
 from .records import Records, Sample
@@ -118,20 +117,15 @@ class Runner:
         heard    gets the samples as they are printed
         seed     of the training, instead of the run's
         amount   of the budget that it is given, instead of all of it
-        amount   of the budget that it is given, instead of all of it
         """
-        await self.prepare()  # again, where an experiment has spoilt its data
         await self.prepare()  # again, where an experiment has spoilt its data
         spec = self._experiment(experiment, attempt)
         if seed is not None:
             spec = replace(spec, environment={**spec.environment, "LOOPWATCH_SEED": str(seed)})
         if amount is not None:
             spec = replace(spec, environment={**spec.environment, "LOOPWATCH_BUDGET": f"{amount:g}"})
-        if amount is not None:
-            spec = replace(spec, environment={**spec.environment, "LOOPWATCH_BUDGET": f"{amount:g}"})
         spare = await self._take_spare()
         before = leftovers.names() if self._rooms.shares_memory else None
-        seal, clock = await asyncio.to_thread(Seal.of, self._run_dir), evidence.clock()
         seal, clock = await asyncio.to_thread(Seal.of, self._run_dir), evidence.clock()
         kept = spare or await Kept.launch(spec)
         try:

@@ -28,13 +28,6 @@ def why_stop(
         )
     if not state.attended and (why := tripped(state, conditions)):
         return "integrity", why
-    if state.control and not state.control.clearly_worse:
-        return (
-            "control_failed",
-            f"the control failed: {state.control.reason}; mend the metric or the [control] in task.toml and start a new run",
-        )
-    if not state.attended and (why := tripped(state, conditions)):
-        return "integrity", why
     best = state.confirmed_value
     if best is not None and (state.metric.reached(best) or _reached(state, conditions.target, best)):
         return "target", f"the target is reached: {state.metric.name} {show(best)}"
@@ -50,16 +43,6 @@ def why_stop(
     if conditions.no_gain is not None and _streak(judged, lambda e: e.verdict != "kept") >= conditions.no_gain:
         return "no_gain", f"no gain in {conditions.no_gain} experiments in a row"
     return None
-
-
-def tripped(state: State, conditions: StopConditions) -> str:
-    """Why nothing is believed any more: the last reports are none that an honest training makes; "" while all is well."""
-    measured = [e for e in state.experiments.values() if e.verdict and e.measured and e.number > state.excused]
-    invalid = _streak(measured, lambda e: e.measured is not None and e.measured.invalid)
-    if conditions.invalid is None or invalid < conditions.invalid:
-        return ""
-    numbers = ", ".join(f"#{e.number}" for e in measured[-invalid:])
-    return f"{invalid} invalid reports in a row ({numbers}); the last one: {measured[-1].reason}"
 
 
 def tripped(state: State, conditions: StopConditions) -> str:
