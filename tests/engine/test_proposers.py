@@ -1,6 +1,7 @@
 """Proposers: the same seed draws the same, a script plays line by line, and what goes wrong is said in words."""
 
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -267,7 +268,9 @@ async def test_a_script_may_contain_any_character_that_is_no_new_line(tmp_path: 
     assert (await play(path)).hypothesis == "one\u2028two\x85"
 
 
-def test_every_proposer_can_be_made_by_its_name(tmp_path: Path) -> None:
+def test_every_proposer_can_be_made_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "claude").symlink_to(sys.executable)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     arguments = {"scripted": str(script(tmp_path, {"diff": "a"})), "acp": sys.executable, "openai": "a-model"}
 
     assert all(proposer(f"{name}:{arguments.get(name, '')}", AgentSettings()) for name in PROPOSERS)
