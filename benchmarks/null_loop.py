@@ -166,13 +166,14 @@ def main() -> None:
     count = 40 if arguments(__doc__).parse_args().quick else 400
 
     print(f"null loop: {count} runs of {EXPERIMENTS} experiments of which none changes anything")
-    print(f"  {'':32}{'false gains a run':>20}{'of them announced σ':>24}{'trainings/experiment':>24}")
+    print(f"  {'':32}{'false gains a run':>20}{'median':>9}{'of them announced σ':>24}{'trainings/experiment':>24}")
     for rule in RULES:
         found = nights(rule, [null] * count, experiments=EXPERIMENTS)
         per_run = told([night.false for night in found], 3)
         per_experiment = told([night.trainings / night.experiments for night in found])
-        print(f"  {rule:32}{per_run:>20}{told([night.claimed for night in found]):>24}{per_experiment:>24}")
-    print("  aim: ≤ 0.12 false gains, at ≤ 1.80 trainings per experiment; a median run has 0 of ours\n")
+        median = statistics.median(night.false for night in found)
+        print(f"  {rule:32}{per_run:>20}{median:>9g}{told([night.claimed for night in found]):>24}{per_experiment:>24}")
+    print("  aim: ≤ 0.12 false gains, at ≤ 1.80 trainings per experiment\n")
 
     print(
         f"planted gain: one of {EXPERIMENTS - 1} edits, each place in turn; the share that is announced (kept, for the rivals)"

@@ -30,6 +30,9 @@ FEWEST = 2
 MOST = 8
 """Repeats of a candidate, at most."""
 
+LUCKIEST = 2.0
+"""σ that a first score counts above the mean of the repeats, at most: one wild number must not carry the others."""
+
 SIMPLER = 0.4
 """σ that a change may be worse by than another would have to be, when it makes the code shorter."""
 
@@ -45,15 +48,18 @@ class Entrant:
     first: float | None = None
     """The score that it was chosen for, if it was."""
 
-    @property
-    def all(self) -> tuple[float, ...]:
-        """Every score, the lucky first one too."""
-        return self.fresh if self.first is None else (self.first, *self.fresh)
+    def overall(self, sigma: float = math.inf) -> float:
+        """The mean of every score; a first one that was too lucky to be believed counts as LUCKIEST σ above the others."""
+        if self.first is None or not self.fresh:
+            return self.mean
+        first = min(self.first, self.mean + LUCKIEST * sigma)
+        return (first + sum(self.fresh)) / (1 + len(self.fresh))
 
     @property
     def mean(self) -> float:
         """What it is worth, as far as one knows without fooling oneself."""
-        return fmean(self.fresh or self.all)
+        assert self.fresh or self.first is not None, "whatever is compared has a score"
+        return fmean(self.fresh) if self.fresh else self.first or 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +96,17 @@ def weigh(
     shorter    the candidate's code has fewer lines: a tie goes to it
     strict     only what is confirmed is kept
     """
-    gain = fmean(candidate.all) - best.mean
     if not noise.sigma:
-        return _without_noise(candidate, gain, noise, shorter=shorter)
+        return _without_noise(candidate, candidate.mean - best.mean, noise, shorter=shorter)
+    overall = candidate.overall(noise.sigma)
+    gain = overall - best.mean
     sigma, ease = gain / noise.sigma, SIMPLER if shorter else 0.0
     repeats, p = len(candidate.fresh), proof(candidate, confirmed, noise)
     if sigma < BARS[min(repeats, len(BARS) - 1)] - ease:
         return Weighed("discard", gain, sigma, p)
     if p is not None and p < ERROR:
         return Weighed("confirm", gain, sigma, p)
-    above = (fmean(candidate.all) - confirmed.mean) / noise.sigma
+    above = (overall - confirmed.mean) / noise.sigma
     if repeats < MOST and (repeats < FEWEST or above > WORTH):
         fewer = len(confirmed.fresh) < repeats
         return Weighed("repeat_confirmed" if fewer else "repeat", gain, sigma, p)
@@ -122,7 +129,7 @@ def chance_real(candidate: Entrant, best: Entrant, noise: Noise) -> float | None
     """
     if not noise.sigma:
         return None
-    error = noise.sigma * math.sqrt(1 / len(candidate.fresh or candidate.all) + 1 / len(best.fresh or best.all))
+    error = noise.sigma * math.sqrt(1 / max(1, len(candidate.fresh)) + 1 / max(1, len(best.fresh)))
     return 1 - t_tail((candidate.mean - best.mean) / error, noise.weight)
 
 

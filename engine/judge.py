@@ -100,7 +100,7 @@ def judge_field(metric: Metric, *, measured: Measured, finished: Finished | None
     new = show(sign * ours.mean)
     change = f"{show(sign * theirs.mean)} → {new}"
     seeds = f" on {len(ours.fresh)} + {len(field.confirmed.fresh)} seeds" if ours.fresh else ""
-    shorter = f", with {-field.lines} lines fewer" if field.lines < 0 else ""
+    shorter = f", with {_lines(-field.lines)} fewer" if field.lines < 0 else ""
     found = Judgement("discarded", "", measured.value, gain, sigma, p=weighed.p)
     if field.failed:
         return replace(found, reason=f"discarded: {change}, but trained again it gave no number: {field.failed}")
@@ -200,6 +200,10 @@ def _compare(metric: Metric, value: float, best: float | None, margin_sigma: flo
     if gain == 0:
         return Judgement("discarded", f"discarded: {show(value)} is exactly the best so far", value, gain, sigma)
     return Judgement("discarded", f"discarded: {change} is worse by {show(-gain)}{_worse(sigma)}", value, gain, sigma)
+
+
+def _lines(count: int) -> str:
+    return f"{count} line{'' if count == 1 else 's'}"
 
 
 def _chance(p: float | None) -> str:

@@ -315,7 +315,7 @@ class Lab:
         kept = [e for e in self.state.experiments.values() if e.verdict == "kept"]
         lines = sum(e.added - e.removed for e in (*kept, experiment))
         if limits.size_lines is not None and lines > limits.size_lines and experiment.added > experiment.removed:
-            return f"{lines} lines more than the baseline, where the task allows {limits.size_lines}"
+            return f"{lines} line{'' if lines == 1 else 's'} more than the baseline, where the task allows {limits.size_lines}"
         return ""
 
     def _is_cleared(self, experiment: Experiment, judgement: Judgement) -> bool:

@@ -58,7 +58,7 @@ def _question(asked: Asked, e: Experiment, state: State) -> Lines:
         case "run":
             return (words.one_line(asked.question),)
         case "verdict":
-            return (words.one_line(asked.question), *_claims(("odds ", asked.detail)), *_claims(("idea ", e.hypothesis), ("hope ", e.expected)))
+            return (words.one_line(asked.question), *_claims(("odds ", asked.detail), ("idea ", e.hypothesis), ("hope ", e.expected)))
 
 
 def _proposal(e: Experiment, state: State) -> Lines:
