@@ -199,8 +199,10 @@ class Bench:
         baseline = state.baseline.value if state.baseline else None
         assert baseline is not None, "a control is compared with a baseline"
         files = crippled(task, self._workspace.sources(self._workspace.base))
-        commit = self._workspace.build_commit(files, self._workspace.base, "the control: it cannot learn", {}, when=0)
-        self._workspace.restore(commit)
+        base, trailers = self._workspace.base, {"Loopwatch-Experiment": str(CONTROL)}
+        self._workspace.restore(
+            self._workspace.build_commit(files, base, "The control, which cannot learn", trailers, when=0)
+        )
         try:
             for attempt in range(1, ATTEMPTS + 1):
                 finished, measured = await self._train_control(attempt, may_start)
