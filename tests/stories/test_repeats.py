@@ -188,11 +188,10 @@ def test_numbers_that_never_move_are_a_warning(story: Story) -> None:
 
 def test_a_gain_that_costs_too_many_lines_is_discarded_in_words(story: Story) -> None:
     story.make_task(more="\n[limits]\nsize_lines = 0\n")
-    story.begin([{"hypothesis": "longer", "diff": LONGER}, change(3.0)])
+    story.begin([{"hypothesis": "longer", "mechanism": "why not", "diff": LONGER}, change(3.0)])
 
     story.ends()
 
-    assert story.verdict(2).verdict == "discarded"
     assert story.verdict(2).reason == (
         "discarded: a gain of 8.0000 that costs too much: 1 line more than the baseline, where the task allows 0"
     )
@@ -202,9 +201,8 @@ def test_a_gain_that_costs_too_many_lines_is_discarded_in_words(story: Story) ->
 def test_of_two_equal_numbers_the_shorter_code_wins(story: Story) -> None:
     train = story.make_task() / "train.py"
     train.write_text(train.read_text().replace("SCORE = 1.0\n", "SCORE = 1.0\nSCORE = SCORE + 0\n"))
-    story.begin([{"hypothesis": "shorter", "diff": SHORTER}])
+    story.begin([{"hypothesis": "shorter", "mechanism": "less to go wrong", "diff": SHORTER}])
 
     story.ends()
 
-    assert story.verdict(2).verdict == "kept"
     assert story.verdict(2).reason == "kept: 1.0000 is exactly the best so far, with 1 line fewer"
