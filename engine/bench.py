@@ -8,8 +8,9 @@ import random
 import secrets
 from collections.abc import Callable
 
-from . import canary, flags
+from . import canary
 from .control import compared, crippled
+from .doubts import doubts
 from .events import (
     AttemptLost,
     ControlMeasured,
@@ -128,8 +129,8 @@ class Bench:
             return self._lost(experiment, unfair)
         if unfair:
             measured = measured.model_copy(update={"outcome": "voided", "problem": unfair, "comparable": False})
-        doubts = tuple(flag.text for flag in self._doubts(experiment, measured))
-        self._journal.append(measured.model_copy(update={"speed": self._speed_before, "flags": doubts}))
+        found = tuple(flag.text for flag in self._doubts(experiment, measured))
+        self._journal.append(measured.model_copy(update={"speed": self._speed_before, "flags": found}))
         return None
 
     def _doubts(self, experiment: Experiment, measured: Measured) -> tuple[Flag, ...]:
@@ -137,7 +138,7 @@ class Bench:
         if measured.value is None or not measured.comparable:
             return ()
         losses = self._journal.telemetry.losses
-        return flags.of(self._journal.state, experiment, measured, self._task, losses)
+        return doubts(self._journal.state, experiment, measured, self._task, losses)
 
     async def repeat(self, experiment: Experiment, why: Why, *, of: int | None, may_start: Callable[[], None]) -> None:
         """Train the code that the working folder holds once more, on a seed that nobody could know, and measure it.
@@ -157,6 +158,8 @@ class Bench:
             RepeatMeasured(
                 experiment=experiment.number,
                 repeat=number,
+                why=why,
+                of=of,
                 value=None if unfair else measured.value,
                 outcome="unfair" if unfair else measured.outcome,
                 problem=unfair or measured.problem,

@@ -551,6 +551,8 @@ class RepeatMeasured(Fact):
     kind: Literal["repeat_measured"] = "repeat_measured"
     experiment: int
     repeat: int
+    why: Why = "confirmation"
+    of: int | None = None
     value: float | None = None
     outcome: Literal["valid", "aborted", "crashed", "timed_out", "no_metric", "voided", "unfair"] = "valid"
     """unfair: the machine was too fast or too slow to compare."""

@@ -104,6 +104,10 @@ class Lab:
                 return False
         return True
 
+    def end(self, because: StopReason, detail: str) -> None:
+        """Say why a strategy ends the run by itself."""
+        self.ending = Ending(because, detail)
+
     async def propose(self) -> Experiment:
         """The open experiment, or a new one: the baseline first, then what the proposer says."""
         current = self.state.current

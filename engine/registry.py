@@ -17,6 +17,7 @@ PROPOSERS = {
 """Each is a class that takes the text after the colon in `--proposer NAME:ARGUMENT`, and the run's `AgentSettings`."""
 
 STRATEGIES = {
+    "noise": "loopwatch.engine.strategies.noise:noise",
     "reviewer": "loopwatch.engine.strategies.reviewer:reviewer",
     "simple": "loopwatch.engine.strategies.simple:simple",
 }

@@ -81,8 +81,8 @@ def _add_following(commands: Any) -> None:
     run.add_argument("--noise-repeats", metavar="N", type=int,
                      help="trainings of the baseline on fresh seeds before the first proposal, to measure the noise "
                      "(default: 5; 1 where the task declares none; 0: trust the task)")  # fmt: skip
-    run.add_argument("--margin-sigma", metavar="X", type=_finite,
-                     help="with --keep improve: how many standard deviations of the noise a gain must exceed to be kept (default: 2)")  # fmt: skip
+    run.add_argument("--margin-sigma", metavar="X", type=_finite, help="with --keep improve: how many standard deviations of "
+                     "the noise a gain must exceed to be kept (default: 2)")  # fmt: skip
 
     run.add_argument("--forecaster", metavar="NAME",
                      help="who says how an experiment will end while it runs: learned (default), power-law, median, "
@@ -226,6 +226,12 @@ def _add_looking(commands: Any) -> None:
                  manual.AUDIT)  # fmt: skip
     _run(audit)
     _json(audit)
+    noise = _add(commands, "noise", "noise:noise", "How much do identical trainings of a task differ?", manual.NOISE)
+    noise.add_argument("task", metavar="TASK", help="a shipped task's name, or a folder with a task.toml")
+    noise.add_argument("--repeats", metavar="N", type=int, help="trainings besides the first one (default: 5)")
+    noise.add_argument("--seed", metavar="N", type=int, help="what the first training's seed follows from (default: 1)")
+    noise.add_argument("--sandbox", metavar="TIER", help="as of loopwatch run")
+    _json(noise)
     cost = _add(commands, "cost", "cost:cost", "What a run spent on models, and what its caps leave.", manual.COST)
     _run(cost)
     _json(cost)

@@ -61,7 +61,7 @@ def run_json(name: str, state: State, *, alive: bool) -> dict[str, Json]:
         if best
         else None,
         "confirmed": {"experiment": sure.number, "estimate": sure.estimate} if sure else None,
-        "noise": _noise(state),
+        "noise": noise_json(state),
         "repeating": _repeating(state) if alive else None,
         "control": _fields(state.control) if state.control else None,
         "baseline": baseline.value if baseline else None,
@@ -160,8 +160,8 @@ def _spent(spent: Spent) -> Json:
     }
 
 
-def _noise(state: State) -> Json:
-    """`sigma` is measured where `freedom` is not 0, else what the task declares."""
+def noise_json(state: State) -> Json:
+    """How much identical trainings differ: `sigma` is measured where `freedom` is not 0, else what the task declares."""
     return {
         "sigma": state.noise.sigma,
         "low": state.noise.low,

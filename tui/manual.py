@@ -39,6 +39,7 @@ look
   show [RUN] N         one experiment: why, what, how it went, who decided
   brief [RUN]          the prompt that the next experiment will have
   export [RUN]         every fact as JSON lines, or the classic results.tsv
+  noise TASK           how much identical trainings of a task differ
   backtest [RUN|FILE]  replay what is finished: may the forecaster be trusted?
   cost [RUN]           what the models cost, by whom and for what
   audit [RUN]          do ledger, repository, logs, briefs and bills agree?
@@ -165,6 +166,14 @@ Until then it is in shadow: it looks and counts, and aborts nothing.
 examples:
   loopwatch backtest      look first
   loopwatch trust"""
+
+NOISE: Final = """\
+The unmodified task is trained on seeds that differ, one after the other; a run
+of its own holds them. A gain that is no greater than this may be luck.
+
+examples:
+  loopwatch noise sine
+  loopwatch noise tasks/mine --repeats 9 --json"""
 
 BACKTEST: Final = """\
 Every experiment is replayed as if the forecaster had decided: what it aborts

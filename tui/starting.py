@@ -49,7 +49,7 @@ def run(args: Namespace) -> int:
     """`loopwatch run TASK`."""
     found = task.load(args.task)
     settings = read_settings(args, found, on_screen=on_screen(args))
-    made = client.create(found.name, lambda name: _checked(RunConfig, run=name, **settings))
+    made = client.create(found.name, lambda name: checked(RunConfig, run=name, **settings))
     if args.detach:
         return _detach(made, args)
     return follow(made, args, start=lambda: client.start(made))
@@ -78,7 +78,7 @@ def resume(args: Namespace) -> int:
     if caps.any:
         _leave(found, SetCaps(caps=caps))
     if changed:
-        stop = _checked(StopConditions, **{**found.config.stop.model_dump(), **changed})
+        stop = checked(StopConditions, **{**found.config.stop.model_dump(), **changed})
         client.reconfigure(found, found.config.model_copy(update={"stop": stop}))
     return follow(found, args, after=facts_so_far(found), start=lambda: client.start(found))
 
@@ -183,13 +183,13 @@ def read_settings(args: Namespace, found: task.Task, *, on_screen: bool) -> dict
         "task": str(found.folder),
         "program": _program(args.program),
         "proposer": _proposer(args.proposer),
-        "agent": _checked(AgentSettings, **{name: value for name, value in agent.items() if value is not None}),
+        "agent": checked(AgentSettings, **{name: value for name, value in agent.items() if value is not None}),
         "caps": _caps(args),
         "strategy": args.strategy,
         "reviewer": args.reviewer,
         "seed": args.seed,
-        "gates": _checked(Gates, **gates),
-        "stop": _checked(StopConditions, **{name: value for name, value in stop.items() if value is not None}),
+        "gates": checked(Gates, **gates),
+        "stop": checked(StopConditions, **{name: value for name, value in stop.items() if value is not None}),
         "keep": args.keep,
         "noise_repeats": args.noise_repeats,
         "margin_sigma": args.margin_sigma,
@@ -198,7 +198,7 @@ def read_settings(args: Namespace, found: task.Task, *, on_screen: bool) -> dict
         "by": client.me(),
     }
     given = {name: value for name, value in settings.items() if value is not None}
-    client.check(_checked(RunConfig, run="a-new-run", **given))  # before there is a folder of it
+    client.check(checked(RunConfig, run="a-new-run", **given))  # before there is a folder of it
     return given
 
 
@@ -214,7 +214,7 @@ def gate_policy(text: str) -> tuple[str, str]:
 
 
 def _caps(args: Namespace) -> Caps:
-    caps: Caps = _checked(Caps, proposal_usd=args.usd_proposal, run_usd=args.usd, day_usd=args.usd_day)
+    caps: Caps = checked(Caps, proposal_usd=args.usd_proposal, run_usd=args.usd, day_usd=args.usd_day)
     return caps
 
 
@@ -240,7 +240,8 @@ _OPTIONS = {"run_usd": "usd", "day_usd": "usd-day", "proposal_usd": "usd-proposa
 """The options that are not called what their setting is."""
 
 
-def _checked(model: type[Any], **values: Any) -> Any:
+def checked(model: type[Any], **values: Any) -> Any:
+    """A model of settings; ConfigError names the option to correct."""
     try:
         return model(**values)
     except ValidationError as error:

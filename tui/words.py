@@ -389,7 +389,9 @@ def _told_of_experiment(fact: "ExperimentFact") -> str:
             return f"trains again{_of(fact.repeat, fact.of)} {WHY[fact.why]} (seed {fact.seed})"
         case events.RepeatMeasured():
             found = number(fact.value) if fact.value is not None else "no number"
-            return f"repeat {fact.repeat}: {found}" + _after("; ", fact.problem)
+            what = "noise floor" if fact.why == "noise" else "repeat"
+            of = f" of {fact.of}" if fact.of else ""
+            return f"{what} {fact.repeat}{of}: {found}" + _after("; ", fact.problem)
         case events.Judged():
             return verdict(fact.verdict, fact.reason)
         case events.Settled():
@@ -497,6 +499,8 @@ def now(state: State, *, alive: bool) -> str:
             assert state.waiting is not None, "state_word() said so"
             return sentence(state.waiting.asked)
         case "running" if (repeat := state.repeat) and state.repeating:
+            if repeat.why == "noise":
+                return f"#{state.repeating[0]} noise floor: repeat {repeat.number} of {repeat.of} trains"
             return f"#{state.repeating[0]} trains again{_of(repeat.number, repeat.of)} {WHY[repeat.why]}"
         case "running":
             return f"{at}trains" + (f", attempt {current.attempt}" if current and current.attempt > 1 else "")
