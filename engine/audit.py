@@ -24,7 +24,7 @@ from .housekeeping import LOGS_BYTES
 from .ledger import as_it_stands
 from .rules import Rules
 from .state import Experiment, State
-from .store import Change, Store
+from .store import Change, Store, doubted
 from .trailers import written
 from .workspace import BASE, BRANCH, EXPERIMENTS, Workspace
 
@@ -163,7 +163,9 @@ class _Auditor:
             for experiment in self._counted("git", judged):
                 self._commit(experiment, store, workspace)
             self._told.compared["commits"] = len(judged)
-            for path in workspace.tampered(workspace.pristine_folder):
+            with doubted("the base commit"):
+                tampered = workspace.tampered(workspace.pristine_folder)
+            for path in tampered:
                 self._told.found("git", f"{path} in the pristine copy, which measures, is not as it was at the start")
         finally:
             store.close()
@@ -221,6 +223,8 @@ class _Auditor:
         assert experiment.commit is not None
         try:
             made = store.commit(experiment.commit)
+            with doubted(f"its parent {experiment.parent[:12]}"):
+                files = changed(experiment, workspace.sources(experiment.parent))
             wrong = [
                 *_wrong_making(made.parents, made.when, made.by, experiment),
                 *_wrong_words(made.message, made.trailers, experiment),
@@ -229,7 +233,7 @@ class _Auditor:
                 ),
                 *_wrong_bytes(
                     store.changes(experiment.parent, experiment.commit),
-                    changed(experiment, workspace.sources(experiment.parent)),
+                    files,
                     workspace.facts.folder,
                 ),
             ]  # fmt: skip
@@ -289,7 +293,10 @@ class _Auditor:
         for bill in self._state.bills.values():
             sums[bill.asked.experiment] += (bill.billed.usd or 0.0) if bill.billed else 0.0
         accounts = {f"#{e.number}": (sums[e.number], e.spent.usd) for e in self._state.experiments.values()}
-        for what, (total, account) in {**accounts, "the run": (math.fsum(sums.values()), self._state.spent.usd)}.items():
+        for what, (total, account) in {
+            **accounts,
+            "the run": (math.fsum(sums.values()), self._state.spent.usd),
+        }.items():
             if not math.isclose(total, account, rel_tol=1e-9, abs_tol=1e-9):
                 self._told.found("bills", f"the bills of {what} add up to ${total:.6f}, its account to ${account:.6f}")
         self._told.compared["bills"] = len(self._state.bills)

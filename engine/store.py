@@ -8,6 +8,7 @@ import hashlib
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,16 +49,23 @@ class Change:
     """0 for a new file."""
 
 
+@contextmanager
+def doubted(what: str) -> Iterator[None]:
+    """WorkspaceError in place of whatever git's library says when it reads something that is not whole."""
+    try:
+        yield
+    except (pygit2.GitError, LookupError, ValueError, OSError) as error:
+        raise WorkspaceError(f"{what} cannot be read: {error}") from None
+
+
 class Store:
     """`RUN/repo.git`, to read."""
 
     def __init__(self, run_dir: Path) -> None:
         """WorkspaceError when there is none."""
         self._folder = run_dir / "repo.git"
-        try:
+        with doubted("the repository"):
             self._repository = pygit2.Repository(str(self._folder))
-        except pygit2.GitError as error:
-            raise WorkspaceError(f"the repository cannot be opened: {error}") from None
 
     def refs(self) -> dict[str, str]:
         """Every ref with the commit that it names; "" where the file holds anything else than that."""
@@ -75,13 +83,14 @@ class Store:
     def commit(self, hash_: str) -> Commit:
         """WorkspaceError when it is not there, or not whole."""
         made = self._commit(hash_)
-        by = f"{made.author.name} <{made.author.email}>"
-        parents, message = tuple(str(parent) for parent in made.parent_ids), made.message
-        return Commit(hash_, parents, message, trailers_of(message), made.commit_time, by)
+        with doubted(f"commit {hash_[:12]}"):
+            by = f"{made.author.name} <{made.author.email}>"
+            parents, message = tuple(str(parent) for parent in made.parent_ids), made.message
+            return Commit(hash_, parents, message, trailers_of(message), made.commit_time, by)
 
     def changes(self, before: str, after: str) -> dict[str, Change]:
         """What differs between two commits, by path."""
-        try:
+        with doubted(f"what commit {after[:12]} changes in {before[:12]}"):
             found = self._commit(before).tree.diff_to_tree(self._commit(after).tree)
             return {
                 delta.new_file.path: Change(
@@ -91,8 +100,6 @@ class Store:
                 )
                 for delta in found.deltas
             }
-        except (pygit2.GitError, KeyError, ValueError) as error:
-            raise WorkspaceError(f"commit {after[:12]} cannot be compared with {before[:12]}: {error}") from None
 
     def objects(self) -> list[str]:
         """The names of everything that is stored."""
@@ -101,9 +108,10 @@ class Store:
     def unsound(self, name: str) -> str:
         """What is wrong with a stored object; "" when it is whole."""
         try:
-            kind, data = self._repository.odb.read(name)
-        except (pygit2.GitError, KeyError, ValueError) as error:
-            return f"object {name[:12]} cannot be read: {error}"
+            with doubted(f"object {name[:12]}"):
+                kind, data = self._repository.odb.read(name)
+        except WorkspaceError as error:
+            return str(error)
         words = b"%s %d\0" % (_TYPES[kind], len(data))
         if hashlib.sha1(words + data, usedforsecurity=False).hexdigest() != name:
             return f"object {name[:12]} holds something else than its name says"
@@ -124,10 +132,8 @@ class Store:
         self._repository.free()
 
     def _commit(self, hash_: str) -> pygit2.Commit:
-        try:
+        with doubted(f"commit {hash_[:12]}"):
             found = self._repository.get(hash_) if re.fullmatch(r"[0-9a-f]{40}", hash_) else None
-        except (pygit2.GitError, ValueError) as error:
-            raise WorkspaceError(f"commit {hash_[:12]} cannot be read: {error}") from None
         if not isinstance(found, pygit2.Commit):
             raise WorkspaceError(f"commit {hash_[:12]} is not in the repository")
         return found
