@@ -31,6 +31,8 @@ class Repeat:
     why: Why
     of: int | None = None
     """How many of this kind there are to be, where that is known."""
+    began_at: float = 0
+    """Its last start, in seconds since 1970."""
     measured: events.RepeatMeasured | None = None
     """None while it trains, or was left by a killed engine."""
 
@@ -499,6 +501,7 @@ class State:
             case events.RepeatStarted():
                 if fact.repeat > len(experiment.repeats):
                     experiment.repeats.append(Repeat(fact.repeat, fact.seed, fact.why, fact.of))
+                experiment.repeats[fact.repeat - 1].began_at = at
                 self.repeating = (experiment.number, fact.repeat)
             case events.RepeatMeasured():
                 experiment.repeats[fact.repeat - 1].measured = fact

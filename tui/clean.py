@@ -20,7 +20,7 @@ REPLACEMENT: Final = "\ufffd"
 
 _COLOUR_AND_CURSOR = re.compile(r"\x1b\[[0-?]{0,64}[ -/]{0,8}[@-~]")
 _LINE_END = re.compile(r"\r\n|\n|\r")
-_ALIKE = str.maketrans("·…–—−→←↑↓▸↳‘’“”×±≤≥█▁━─│●○◆▲✓✗", "-~---><^v>>''\"\"x~<>#_=-|*o!!+x")
+_ALIKE = str.maketrans("·…–—−→←↑↓▸↳‘’“”×±≤≥█▁━─│●○◆▲■□σ✓✗", "-~---><^v>>''\"\"x~<>#_=-|*o!!#oz+x")
 _WORD_OR_GAP = re.compile(r" +|[^ ]+")
 _MOVES_TEXT = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _INVISIBLE_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
