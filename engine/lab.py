@@ -277,6 +277,9 @@ class Lab:
                 clearer = await self._repeat(self.state.confirmed_experiment or experiment, "incumbent")
             if not clearer:
                 break
+        if not experiment.fresh and not self.state.attended and field and self._judgement(experiment).quarantined:
+            # Without noise one number tells a gain from luck, but says nothing about its honesty.
+            await self._repeat(experiment, "confirmation")
 
     async def _repeat(self, experiment: Experiment, why: Why, *, of: int | None = None) -> bool:
         """Train an experiment's code again; whether that gave a number."""
