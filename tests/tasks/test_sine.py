@@ -105,3 +105,18 @@ def test_a_model_that_is_no_network_of_numbers_is_refused(
 
     assert said.startswith("evaluate.py: refused: ")
     assert reason in said
+
+
+def test_no_held_out_answer_is_among_what_training_may_read_or_in_the_evaluator(sine: Desk) -> None:
+    held_out = {repr(y) for _, y in json.loads((sine.root / "hidden" / "val.json").read_text()) if y}
+    public = "".join(file.read_text() for file in (sine.root / "public").iterdir())
+
+    assert len(held_out) > 100
+    assert not [y for y in held_out if y in public or y in (sine.copy / "evaluate.py").read_text()]
+
+
+def test_a_training_that_cannot_learn_scores_clearly_worse(sine: Desk, tmp_path: Path) -> None:
+    control = with_line(sine, "LR = 0.01", "LR = 0.0", tmp_path / "desk")
+    control.train(tmp_path / "out", steps=1)
+
+    assert float(control.evaluate(tmp_path / "out").stdout.split()[1]) > 0.7
