@@ -6,6 +6,7 @@ takes the run's lock before it does anything, so that two viewers cannot start t
 
 import fcntl
 import getpass
+import json
 import os
 import subprocess
 import sys
@@ -14,13 +15,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from . import home
 from .commands import AnyCommand
 from .config import RunConfig, Tier
 from .credentials import redact as redact
-from .errors import LoopwatchError, RunInUse, RunNotFound, StateFolderError
+from .errors import ConfigError, LoopwatchError, RunInUse, RunNotFound, StateFolderError
 from .events import EngineStarted, Entry, Stopped
 from .ledger import Inbox, Ledger
 from .state import State
@@ -34,6 +35,9 @@ if TYPE_CHECKING:  # for viewers to name; one that replays nothing does not load
     from .backtest import BackTest as BackTest
     from .backtest import Progress as Progress
     from .backtest import Row as Row
+    from .findings import Finding as Finding
+    from .findings import Report as Report
+    from .findings import What as What
     from .notebook import Notebook as Notebook
     from .preview import Preview as Preview
     from .sandbox.proof import CheckUp as CheckUp
@@ -150,6 +154,55 @@ def check_up() -> "CheckUp":
         be_private()  # as the engine is
     with tempfile.TemporaryDirectory(prefix="proof-", dir=home.home()) as folder:
         return asyncio.run(check_up(Path(folder, "proof")))
+
+
+def selftest(
+    what: "What",
+    *,
+    progress: Callable[[int, int, str], None],
+    draw: Callable[[str], Sequence[str]],
+    corpus: Path | None = None,
+    task: str | None = None,
+    experiments: int | None = None,
+    tier: Tier | None = None,
+) -> "Report":
+    """Test the harness with runs whose truth is known. Takes seconds to minutes; the runs stay when something is wrong.
+
+    progress  is told what was done, of how much, and what is next
+    draw      what a viewer makes of a text from outside, in each of its ways
+    corpus    the folder with the attacks, for `attacks`; our own when absent
+    task      for `null` and `random`; a quick one when absent
+    tier      the containment that is wanted, no less and no more; the best there is when absent
+    """
+    import shutil
+    import tempfile
+
+    from .findings import Report
+
+    folder = tempfile.mkdtemp(prefix="loopwatch-selftest-")
+    wanted = {"what": what, "task": task, "experiments": experiments, "tier": tier}
+    order = {**wanted, "folder": folder, "corpus": str(corpus.absolute()) if corpus else None}
+    words = [sys.executable, "-P", "-m", "loopwatch.engine.selftest", json.dumps(order)]
+    told: dict[str, Any] = {}
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            for line in process.stdout:
+                told = json.loads(line)
+                if "done" in told:
+                    progress(told["done"], told["total"], told["now"])
+        except BaseException:
+            process.terminate()
+            raise
+    if "report" not in told:
+        shutil.rmtree(folder, ignore_errors=True)
+        text = told.get("error") or f"the test ended with exit code {process.returncode}"
+        raise ConfigError(text) if told.get("user") else LoopwatchError(text)
+    report = Report.model_validate(told["report"]).drawn(draw)
+    if report.ok:
+        shutil.rmtree(folder, ignore_errors=True)
+        return report.model_copy(update={"folder": ""})
+    return report
 
 
 def create(task: str, make: Callable[[str], RunConfig]) -> Run:

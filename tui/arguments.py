@@ -235,6 +235,18 @@ def _add_looking(commands: Any) -> None:
     cost = _add(commands, "cost", "cost:cost", "What a run spent on models, and what its caps leave.", manual.COST)
     _run(cost)
     _json(cost)
+    selftest = _add(commands, "selftest", "selftest:selftest", "Test the harness before it is trusted with a night.",
+                    manual.SELFTEST)  # fmt: skip
+    selftest.add_argument("what", metavar="WHAT", choices=("null", "constant", "noise", "random", "attacks"),
+                          help="null, constant, noise, random or attacks")  # fmt: skip
+    selftest.add_argument("task", metavar="TASK", nargs="?", help="for null and random: which task (default: sine)")
+    selftest.add_argument("--corpus", metavar="DIR", help="for attacks: a folder of cases instead of our own")
+    selftest.add_argument(
+        "--experiments", metavar="N", type=int, help="for null, noise and random: how many (default: 20, 60, 12)"
+    )
+    selftest.add_argument("--sandbox", metavar="TIER", choices=("sealed", "fenced", "limits", "none"),
+                          help="in this containment, no less and no more: sealed, fenced, limits or none (default: the best)")  # fmt: skip
+    _json(selftest)
     doctor = _add(commands, "doctor", "doctor:doctor", "What keeps experiments in on this machine, and what does not.",
                   manual.DOCTOR)  # fmt: skip
     _json(doctor)

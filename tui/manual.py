@@ -45,6 +45,7 @@ look
   audit [RUN]          do ledger, repository, logs, briefs and bills agree?
   lab VERB             a notebook for an agent that runs a loop of its own
   doctor               what keeps experiments in here, and what does not
+  selftest WHAT        is the harness to be trusted with a night?
 
 make
   new DIR              a task of your own that runs at once
@@ -245,3 +246,19 @@ examples:
   loopwatch stop
   loopwatch stop --now
   loopwatch resume      to go on with it later"""
+
+SELFTEST: Final = """\
+Real runs, in a state folder of their own that is deleted when all is well:
+  null      edits that change nothing: how many does the loop take for gains?
+  constant  a metric that never moves: does the run refuse to start?
+  noise     a metric that is chance alone: how many false gains are confirmed?
+  random    random search: is an honest night taken for a fraud?
+  attacks   a corpus of attacks: which are accepted, what do they get at, and
+            is something honest refused? A corpus is a folder with a
+            manifest.json, one program for each case, and the task they attack.
+Exit codes: 0 all is well, 1 something is not, or your input has to change.
+
+examples:
+  loopwatch selftest attacks
+  loopwatch selftest attacks --corpus ./attacks --sandbox fenced --json
+  loopwatch selftest null sine --experiments 40"""
