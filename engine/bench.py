@@ -166,6 +166,7 @@ class Bench:
                 wall_seconds=finished.wall_seconds,
                 cpu_seconds=finished.cpu_seconds,
                 speed=self._speed_before,
+                logs=_logs(finished, measured),
             )
         )
 
@@ -226,6 +227,7 @@ class Bench:
                 artefacts=measured.artefacts,
                 wall_seconds=finished.wall_seconds,
                 cpu_seconds=finished.cpu_seconds,
+                logs=_logs(finished, measured),
             )
         )
 
@@ -382,6 +384,13 @@ def _clock_was_set(finished: Finished) -> str:
     if abs(seconds) <= CLOCK_SECONDS:
         return ""
     return f"the machine's clock was set {'forward' if seconds > 0 else 'back'} by {abs(seconds):.0f} s while it ran"
+
+
+def _logs(finished: Finished, measured: Measured) -> dict[str, str]:
+    """The digests of an attempt's logs, by their names."""
+    name = f"{finished.experiment:04d}-{finished.attempt}"
+    logs = {f"{name}.log": finished.log_digest, f"{name}.evaluate.log": measured.log_digest}
+    return {log: digest for log, digest in logs.items() if digest}
 
 
 def _detail(finished: Finished) -> str:

@@ -521,6 +521,8 @@ class ControlMeasured(Fact):
     artefacts: dict[str, str] = {}
     wall_seconds: float = 0
     cpu_seconds: float = 0
+    logs: dict[str, str] = {}
+    """The SHA-256 of each of its logs, by name."""
 
 
 class AttemptLost(Fact):
@@ -561,6 +563,8 @@ class RepeatMeasured(Fact):
     cpu_seconds: float = 0
     speed: float | None = None
     """The machine's speed, as in `Measured`."""
+    logs: dict[str, str] = {}
+    """The SHA-256 of each of its logs, by name."""
 
 
 class Judged(Fact):
