@@ -7,6 +7,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
+from loopwatch.tui.clean import clean
+
 Answer = Callable[[str], None]
 
 
@@ -33,7 +35,7 @@ class Prompt(Horizontal):
     def open(self, question: str, answer: Answer) -> None:
         """Ask; `answer` gets what was typed, and is not called when the person presses escape."""
         self._answer, self._return_to = answer, self.screen.focused
-        self.query_one(Static).update(question)
+        self.query_one(Static).update(clean(question))
         self.query_one(Input).value = ""
         self.display = True
         self.query_one(Input).focus()
