@@ -19,7 +19,7 @@ from . import events as facts
 from .archive import changed, message, trailers
 from .chain import Row
 from .errors import EditRefused, LedgerError, LoopwatchError, WorkspaceError
-from .events import Briefed, Entry, Finished, Measured, Reviewed, experiment_of
+from .events import Briefed, ControlMeasured, Entry, Finished, Measured, RepeatMeasured, Reviewed, experiment_of
 from .housekeeping import LOGS_BYTES
 from .ledger import as_it_stands
 from .rules import Rules
@@ -257,7 +257,8 @@ class _Auditor:
                 missing += 1
             elif found != digest:
                 how = "is not as it was when it was finished" if found else "is missing"
-                self._told.found("logs", f"#{number}: its log {name} {how}", experiment=number)
+                whose = f"#{number}: its log" if number else "the control's log"
+                self._told.found("logs", f"{whose} {name} {how}", experiment=number or None)
         if missing:
             self._told.notes.append(f"{missing} old logs were deleted to keep all logs below {LOGS_BYTES >> 30} GiB")
         self._told.compared["logs"] = len(said) - missing
@@ -356,5 +357,11 @@ def _log_of(fact: facts.AnyFact) -> Iterator[tuple[int, str, str]]:
             yield fact.experiment, f"{fact.experiment:04d}-{fact.attempt}.log", fact.log_digest
         case Measured() if fact.log_digest:
             yield fact.experiment, f"{fact.experiment:04d}-{fact.attempt}.evaluate.log", fact.log_digest
+        case RepeatMeasured():
+            for name, digest in fact.logs.items():
+                yield fact.experiment, name, digest
+        case ControlMeasured():
+            for name, digest in fact.logs.items():
+                yield 0, name, digest
         case _:
             pass

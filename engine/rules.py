@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from . import edits
+from .confirm import Entrant
 from .events import (
     AnyFact,
     Applied,
@@ -25,6 +26,7 @@ from .events import (
     Started,
     experiment_of,
 )
+from .judge import Field, Judgement, judge, judge_field
 from .state import Experiment, State
 
 NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -158,21 +160,44 @@ def _judged(fact: Judged, before: State, experiment: Experiment | None) -> Itera
 
 
 def _gain(fact: Judged, before: State, experiment: Experiment, best: float) -> Iterator[str]:
-    """Against any of the numbers that stand for the experiment and for what it had to beat."""
-    ours = [number for number in (experiment.value, fact.value, *_numbers(experiment)) if number is not None]
-    gains = [before.metric.gain(number, other) for number in ours for other in (best, *_bests(before))]
+    worth = (experiment.estimate, fact.value)  # with repeats that is another number than the first one
+    gains = [before.metric.gain(number, best) for number in worth if number is not None]
     if fact.gain is not None and not any(math.isclose(fact.gain, gain, abs_tol=1e-12) for gain in gains):
         yield f"the gain of #{fact.experiment} was written down as {fact.gain:+.6g}, which its numbers do not give"
+    judged = _rejudged(before, experiment) if fact.by == "judge" and fact.verdict == "kept" else None
+    if judged and judged.verdict != "kept":
+        yield f"#{fact.experiment} was kept by the judge, whose rules say: {judged.reason}"
+    elif judged and fact.confirmed and not judged.confirmed:
+        yield f"#{fact.experiment} was called confirmed by the judge, whose rules say: {judged.reason}"
 
 
-def _numbers(experiment: Experiment) -> tuple[float, ...]:
-    estimate: float | None = getattr(experiment, "estimate", None)
-    return () if estimate is None else (estimate,)
+def _rejudged(before: State, experiment: Experiment) -> Judgement | None:
+    """What the judge makes of the numbers alone. What a task allows a gain to cost, and doubts, can only take from it."""
+    best, confirmed, measured = before.best_experiment, before.confirmed_experiment, experiment.measured
+    if best is None or confirmed is None or measured is None or before.opened is None:
+        return None
+    keep = before.opened.config.keep
+    if keep == "improve":
+        metric = before.metric.model_copy(update={"noise": before.noise.sigma})
+        margin = before.opened.config.margin_sigma
+        return judge(
+            metric, measured=measured, finished=experiment.finished, best=before.best_value, margin_sigma=margin
+        )
+    field = Field(
+        candidate=_entrant(before, experiment),
+        best=_entrant(before, best),
+        confirmed=_entrant(before, confirmed),
+        noise=before.noise,
+        strict=keep == "strict",
+        lines=experiment.added - experiment.removed,
+    )
+    return judge_field(before.metric, measured=measured, finished=experiment.finished, field=field)
 
 
-def _bests(before: State) -> tuple[float, ...]:
-    confirmed: float | None = getattr(before, "confirmed_value", None)
-    return () if confirmed is None else (confirmed,)
+def _entrant(before: State, experiment: Experiment) -> Entrant:
+    score = 1 if before.metric.direction == "up" else -1
+    first = None if experiment.is_baseline or experiment.first is None else score * experiment.first
+    return Entrant(tuple(score * value for value in experiment.fresh), first)
 
 
 def _settled(fact: Settled, before: State, experiment: Experiment | None) -> Iterator[str]:
