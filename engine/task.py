@@ -13,8 +13,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from .constants import set_constant
 from .edits import permits
-from .errors import TaskError
+from .errors import EditRefused, TaskError
 from .trust import LEVELS, Trust, trust
 
 SHIPPED = Path(__file__).resolve().parent.parent / "tasks"
@@ -296,6 +297,15 @@ def _explain(file: Path, loc: tuple[int | str, ...], message: str, kind: str) ->
     return f"{file}: {field}: {message}" + (f"; {fix}" if fix else "")
 
 
+def _check_constants(path: Path, constants: dict[str, float | int | str | bool], file: Path) -> None:
+    try:
+        text = path.read_text(encoding="utf-8")
+        for constant, value in constants.items():
+            text = set_constant(text, constant, value)
+    except (OSError, UnicodeDecodeError, EditRefused) as error:
+        raise TaskError(f"{file}: control: {path.name}: {error}") from None
+
+
 def _check_files(task: Task, file: Path) -> None:
     for field, names in (("editable", task.editable), ("frozen", task.frozen)):
         for name in names:
@@ -307,9 +317,10 @@ def _check_files(task: Task, file: Path) -> None:
     supported, why = task._supported
     if task.evaluate.trust and LEVELS.index(task.evaluate.trust) > LEVELS.index(supported):
         raise TaskError(f"{file}: evaluate.trust: not {task.evaluate.trust}, but {supported}: {why}")
-    for name in task.control.set if task.control else ():
+    for name, constants in task.control.set.items() if task.control else ():
         if not permits(name, task.editable):
             raise TaskError(f"{file}: control: {name} is not editable; set constants in {', '.join(task.editable)}")
+        _check_constants(task.folder / name, constants, file)
     for name in task.data:
         if not Path(name).expanduser().is_absolute() or not Path(name).expanduser().exists():
             raise TaskError(f"{file}: data: {name} is not there; write the whole path of a folder or file")

@@ -3,8 +3,7 @@
 import pytest
 
 from loopwatch.engine.control import compared, crippled
-from loopwatch.engine.errors import TaskError
-from loopwatch.engine.task import Control, Metric, load
+from loopwatch.engine.task import Metric, load
 
 DOWN = Metric(name="loss", direction="down")
 UP = Metric(name="accuracy", direction="up")
@@ -54,10 +53,3 @@ def test_the_control_of_a_shipped_task_learns_nothing(name: str) -> None:
     changed = crippled(task, {"train.py": (task.folder / "train.py").read_text()})
 
     assert "\nLR = 0.0\n" in changed["train.py"]
-
-
-def test_a_control_of_a_constant_that_is_not_there_names_it() -> None:
-    task = load("sine").model_copy(update={"control": Control(set={"train.py": {"RATE": 0.0}})})
-
-    with pytest.raises(TaskError, match=r"control: train\.py: RATE needs exactly one line"):
-        crippled(task, {"train.py": "LR = 1.0\n"})

@@ -90,6 +90,15 @@ def test_a_control_sets_constants_of_editable_files(folder: Path) -> None:
         _declared(folder, f'command = "{{python}} evaluate.py"{control}')
 
 
+def test_a_control_sets_constants_that_are_there(folder: Path) -> None:
+    control = '\n[control]\nset = { "train.py" = { RATE = 0.0 } }'
+
+    with pytest.raises(
+        TaskError, match=r"control: train\.py: RATE needs exactly one line RATE = VALUE at the top level"
+    ):
+        _declared(folder, f'command = "{{python}} evaluate.py"{control}')
+
+
 @pytest.mark.parametrize("name", ["pretrain", "sine"])
 def test_the_shipped_tasks_are_measured_independently(name: str) -> None:
     assert task.load(name).trust == "independent"
