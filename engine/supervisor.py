@@ -74,7 +74,7 @@ async def _work(run_dir: Path, config: RunConfig, journal: Journal, host: Host |
         workdir=workspace.work_folder,
         pristine=workspace.pristine_folder,
         seed=config.seed,
-        sandbox=_sandbox(proof, run_dir, config, task),
+        sandbox=sandbox_for(proof, run_dir, config, task),
     )
     gates = Gates(journal)
     watcher = Watcher(task=task, config=config, journal=journal)
@@ -195,7 +195,7 @@ def _opened(config: RunConfig, task: Task, workspace: Workspace) -> RunOpened:
     )
 
 
-def _sandbox(proof: Proof, run_dir: Path, config: RunConfig, task: Task) -> Sandbox:
+def sandbox_for(proof: Proof, run_dir: Path, config: RunConfig, task: Task) -> Sandbox:
     """Boxes in which neither the runs are seen, nor what is set for all of them, nor the folder that the task came from."""
     origin = Path(config.task).expanduser()
     hidden = [run_dir, run_dir.parent, home.config(), *([] if origin.is_relative_to(SHIPPED) else [origin])]

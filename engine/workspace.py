@@ -274,6 +274,16 @@ class Workspace:
         checkout.remove(folder)
         checkout.restore(folder, self._task_tree(commit), self._blob)
 
+    def lay(self, commit: str, folder: Path, files: Mapping[str, str]) -> Path:
+        """Make a folder hold all of a commit, with some editable files replaced or added; where the task lies in it."""
+        tree = self._tree(commit)
+        checkout.restore(folder, tree, self._blob)
+        for name, text in files.items():
+            path = folder / self._placed(name, tree)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode("utf-8"))
+        return folder / self.facts.folder
+
     def pristine(self) -> None:
         """Make the pristine folder byte-identical to the base commit."""
         checkout.restore(self._pristine, self._tree(self.base), self._blob)
