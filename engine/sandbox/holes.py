@@ -47,7 +47,7 @@ HOLES = {
     "chmod": Hole("change the rights of a file", "change the rights of files of yours", "namespaces"),
     "utime": Hole("change the times of a file", "change the times of files of yours", "namespaces"),
     "write_tmp": Hole("leave a file in /var/tmp", "leave files in shared folders for later experiments", "landlock"),
-    "shared_memory": Hole("leave something in shared memory", "leave something in shared memory for later experiments", "keeper"),
+    "shared_memory": Hole("leave something in shared memory", "leave something in shared memory for later experiments", "namespaces"),
     "environ": Hole("read the engine's environment", _LOOK, "landlock"),
     "memory": Hole("open the engine's memory", _LOOK, "landlock"),
     "read_memory": Hole("copy the engine's memory", _LOOK, "filter"),

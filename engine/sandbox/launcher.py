@@ -81,7 +81,7 @@ def _read(length: int) -> bytes:
 
 def _enter(order: dict[str, Any], command: list[str]) -> None:
     """Returns in the command's process alone."""
-    namespaces.enter()
+    namespaces.enter(own_network=order["own_network"])
     told, tell = os.pipe()
     outside, outside_lives = os.pipe()
     inside = os.fork()
@@ -159,11 +159,11 @@ def _become(order: dict[str, Any], command: list[str]) -> None:
             read=order["read"],
             write=order["write"],
             devices=order["devices"],
-            network=not order["own_network"],
+            network=not order["sockets"],
         )
     if order["seccomp"]:
         kernel.drop_capabilities()
-        seccomp.confine(own_network=order["own_network"])
+        seccomp.confine(sockets=order["sockets"], system_v=order["system_v"])
     for number in _DEFAULTS:
         signal.signal(number, signal.SIG_DFL)
     os.set_inheritable(LINE, False)

@@ -1,32 +1,35 @@
-"""What an experiment leaves in shared memory that it shares with everybody: found, and taken away.
+"""What an experiment leaves in shared memory, where it shares that with everybody: taken away when nobody else can miss it.
 
-Only where it has no shared memory of its own. A file goes when it came while the experiment ran, belongs to our user, and no
-living process uses it; another program of the user's that made one in that time is left alone.
+Whose a file there is cannot be seen; another program's may lie there for an instant without being open anywhere. So nothing is
+touched while any living process of this user's uses shared memory at all, and what was there before always stays.
 """
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+from ..housekeeping import delete
 
 SHARED_MEMORY = Path("/dev/shm")
 
 
-def names() -> frozenset[str]:
+def names(memory: Path = SHARED_MEMORY) -> frozenset[str]:
     """What is there."""
     try:
-        return frozenset(path.name for path in SHARED_MEMORY.iterdir())
+        return frozenset(path.name for path in memory.iterdir())
     except OSError:
         return frozenset()
 
 
-def sweep(before: frozenset[str]) -> list[str]:
-    """Take away what has come since `before`; returns the names."""
-    ours = [name for name in sorted(names() - before) if _is_ours(SHARED_MEMORY / name)]
-    used = _in_use() if ours else set()
-    gone = [name for name in ours if str(SHARED_MEMORY / name) not in used]
-    for name in gone:
-        _remove(SHARED_MEMORY / name)
-    return gone
+def sweep(before: frozenset[str], memory: Path = SHARED_MEMORY) -> list[str]:
+    """Take away what has come since `before`, if nobody uses any of it; returns the names."""
+    ours = [name for name in sorted(names(memory) - before) if _is_ours(memory / name)]
+    if not ours or any(path.startswith(f"{memory}/") for path in _used()):
+        return []
+    for name in ours:
+        delete(memory / name)
+    return ours
 
 
 def _is_ours(path: Path) -> bool:
@@ -36,20 +39,12 @@ def _is_ours(path: Path) -> bool:
         return False
 
 
-def _in_use() -> set[str]:
-    """The files below /dev/shm that some process has open or mapped."""
-    used: set[str] = set()
+def _used() -> Iterator[str]:
+    """Every file that some process has open or mapped, as far as we may know."""
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            maps = (process / "maps").read_text(encoding="utf-8", errors="replace")
-            used.update(line.split(maxsplit=5)[5] for line in maps.splitlines() if f" {SHARED_MEMORY}/" in line)
+            for line in (process / "maps").read_text(encoding="utf-8", errors="replace").splitlines():
+                yield "".join(line.split(maxsplit=5)[5:])
             for file in (process / "fd").iterdir():
                 with suppress(OSError):  # closed meanwhile
-                    used.add(str(file.readlink()))
-    return used
-
-
-def _remove(path: Path) -> None:
-    from ..housekeeping import delete
-
-    delete(path)
+                    yield str(file.readlink())

@@ -40,14 +40,15 @@ _STANDARD = {
 }
 
 
-def enter() -> None:
+def enter(*, own_network: bool) -> None:
     """New namespaces for this process, and a process table for the next one that it starts; root inside is nobody outside."""
     user, group = os.geteuid(), os.getegid()
-    kernel.unshare(_USER | _MOUNTS | _PROCESSES | _NETWORK | _IPC | _NAME)
+    kernel.unshare(_USER | _MOUNTS | _PROCESSES | _IPC | _NAME | (_NETWORK if own_network else 0))
     for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
-    _bring_loopback_up()
+    if own_network:
+        _bring_loopback_up()
 
 
 def _bring_loopback_up() -> None:

@@ -21,9 +21,9 @@ from ..config import Tier
 from ..errors import UserError
 from ..housekeeping import delete
 from ..process import Ended, Spec, run_command
-from . import leftovers
 from .ground import find
 from .holes import HOLES, must_hold, remedies, sentences
+from .leftovers import SHARED_MEMORY
 from .means import TIERS, Host, Means
 from .sandbox import Folder, Limits, Sandbox
 
@@ -196,18 +196,16 @@ async def _examine(folder: Path, means: Means, targets: dict[str, Any]) -> Exami
         outcome = await run_command(spec)
         return outcome.ended, outcome.tail
 
-    before = leftovers.names()
     (ended, said), (hoarded, _), (multiplied, _) = await asyncio.gather(act("escape"), act("hoard"), act("multiply"))
     found = _lines(said)
     if not ended.ok or set(_NEEDS) | (set(HOLES) - {"hoard", "multiply"}) != set(found):
         return Examined(means, (), ended.detail or said[-300:].decode(errors="replace").strip() or ended.reason)
-    leftovers.sweep(before)
     worked = {name: bool(line["worked"]) for name, line in found.items()} | {
         **{name: _was_changed(folder / "victims" / name) for name in _VICTIMS},
         "hoard": hoarded.ok,
         "multiply": multiplied.ok,
         "write_tmp": _was_left(Path("/var/tmp", targets["name"])),
-        "shared_memory": _was_left(leftovers.SHARED_MEMORY / targets["name"]),
+        "shared_memory": _was_left(SHARED_MEMORY / targets["name"]),
         "daemon": _is_locked(folder / "out" / "daemon"),
     }
     tries = tuple(

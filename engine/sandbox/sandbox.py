@@ -63,6 +63,16 @@ class Sandbox:
         """The same, without a link on the way."""
         return folder.at if folder.at and self.means.namespaces else os.path.realpath(folder.path)
 
+    def _must_be_placed(self, path: str) -> bool:
+        """Whether it is not there anyway, with a folder of the ground around it and nothing hidden between."""
+        around = [one for one in self._ground.read if path.startswith(f"{one}/")]
+        return not any(
+            not any(f"{path}/".startswith(f"{hidden}/") for hidden in self._hidden_in(one)) for one in around
+        )
+
+    def _hidden_in(self, folder: str) -> list[str]:
+        return [path for path in self._hidden if path.startswith(f"{folder}/")]
+
     def box(self, folders: Sequence[Folder], limits: Limits) -> Box | None:
         """The box of one command; None where there is none. A folder that is not there is an error when it starts."""
         if self.tier == "none":
@@ -81,7 +91,7 @@ class Sandbox:
 
     def _order(self, folders: Sequence[Folder], limits: Limits) -> dict[str, Any]:
         found = {self._place(folder): folder for folder in folders}
-        placed = [(path, path, False) for path in self._ground.read if path != "/proc"]
+        placed = [(path, path, False) for path in self._ground.read if path != "/proc" and self._must_be_placed(path)]
         placed += [(os.path.realpath(folder.path), at, folder.writable) for at, folder in found.items()]
         links = dict(self._ground.links)
         for folder in folders:

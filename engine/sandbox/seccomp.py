@@ -1,8 +1,8 @@
 """A filter of system calls, for this process and all that it starts, for good.
 
 Part of the launcher. It refuses what training never needs and what has let code out before: tracing and reading other
-processes, mounting, new namespaces, io_uring, keys, clocks, modules, typing into a terminal. Where there is no network
-namespace it refuses every socket but UNIX ones, and System V memory, which nobody would tidy up.
+processes, mounting, new namespaces, io_uring, keys, clocks, modules, typing into a terminal. Where nothing else keeps it from the
+network it refuses every socket but UNIX ones, and where it shares them with everybody System V memory, which nobody would tidy up.
 """
 
 import ctypes
@@ -61,23 +61,23 @@ Instruction = tuple[int, int, int, int]
 """Operation, jump if true, jump if not, operand."""
 
 
-def confine(*, own_network: bool) -> None:
-    """Install the filter. `own_network`: in a network namespace any socket does; elsewhere only UNIX ones."""
+def confine(*, sockets: bool, system_v: bool) -> None:
+    """Install the filter. `sockets`: any kind, not only UNIX ones; `system_v`: memory and queues of that name."""
     program = b"".join(
         operation.to_bytes(2, "little") + bytes((yes, no)) + operand.to_bytes(4, "little")
-        for operation, yes, no, operand in rules(kernel.MACHINE, own_network=own_network)
+        for operation, yes, no, operand in rules(kernel.MACHINE, sockets=sockets, system_v=system_v)
     )
     text = ctypes.create_string_buffer(program, len(program))
     kernel.gain_nothing()
     kernel.prctl(_SET_SECCOMP, _FILTER_MODE, ctypes.byref(_Program(len(program) // 8, ctypes.addressof(text))))
 
 
-def rules(machine: str, *, own_network: bool) -> list[Instruction]:
+def rules(machine: str, *, sockets: bool, system_v: bool) -> list[Instruction]:
     """The filter for a machine, to be read from top to bottom; jumps count from the next line."""
-    refused = {**_ANYWHERE, **_REFUSED[machine], **({} if own_network else _SYSTEM_V[machine])}
+    refused = {**_ANYWHERE, **_REFUSED[machine], **({} if system_v else _SYSTEM_V[machine])}
     looked_into = _LOOKED_INTO[machine]
     # torch's gloo lists its network interfaces by netlink, which sees nothing but the namespace's own.
-    families = [_UNIX, _INET, _INET6, _NETLINK] if own_network else [_UNIX]
+    families = [_UNIX, _INET, _INET6, _NETLINK] if sockets else [_UNIX]
     return [
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_IF_EQUAL, 1, 0, _AUDIT_ARCHITECTURE[machine]),
