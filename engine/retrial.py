@@ -205,9 +205,7 @@ async def rerun(stand: Stand, number: int, *, revision: int | None, seed: int | 
         agrees = not (is_last and ran_on) or found.value is None
     else:
         agrees = difference == 0 or (sigmas is not None and abs(sigmas) <= AGREES_SIGMA)
-    return Rerun(
-        number, chosen, used, verdict, recorded, found.value, found.problem, noise, difference, sigmas, agrees
-    )
+    return Rerun(number, chosen, used, verdict, recorded, found.value, found.problem, noise, difference, sigmas, agrees)
 
 
 async def ablate(stand: Stand, seeds: int) -> list[Without]:
@@ -252,11 +250,11 @@ def _without(experiment: Experiment, best: str, workspace: Workspace) -> Version
         return f"it cannot be separated from what came after it: {refusal}"
 
 
-def _lost(
-    whole: Sequence[Trained], parts: Sequence[Trained], state: State
-) -> tuple[float | None, float | None, str]:
+def _lost(whole: Sequence[Trained], parts: Sequence[Trained], state: State) -> tuple[float | None, float | None, str]:
     """How much better the whole is than the part, on the same seeds, and how sure that is."""
-    pairs = [(w.value, p.value) for w, p in zip(whole, parts, strict=True) if w.value is not None and p.value is not None]
+    pairs = [
+        (w.value, p.value) for w, p in zip(whole, parts, strict=True) if w.value is not None and p.value is not None
+    ]
     if not pairs:
         return None, None, next((t.problem for t in (*parts, *whole) if t.problem), "no number")
     lost = [state.metric.gain(w, p) for w, p in pairs]
@@ -293,7 +291,9 @@ def scratch_of(run_dir: Path) -> Iterator[Path]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RunInUse(f"something of {run_dir.name} is being trained again already; wait for it, or stop it") from None
+            raise RunInUse(
+                f"something of {run_dir.name} is being trained again already; wait for it, or stop it"
+            ) from None
         checkout.remove(folder)
         folder.mkdir(mode=0o700)
         try:

@@ -124,7 +124,13 @@ class Story:
         gates = {gate: "ask" if gate in ask else "auto" for gate in ("apply", "run", "verdict")}
         stop = StopConditions(**settings.pop("stop", {}))
         # Most stories are about other things: their trainings write a truth file outside of the run, and start sooner.
-        defaults = {"task": str(self.task), "proposer": f"scripted:{lines}", "by": "anna", "noise_repeats": 0, "sandbox": "none"}
+        defaults = {
+            "task": str(self.task),
+            "proposer": f"scripted:{lines}",
+            "by": "anna",
+            "noise_repeats": 0,
+            "sandbox": "none",
+        }
         chosen = {**defaults, **settings}
         chosen["gates"] = Gates(**{**gates, **chosen.get("gates", {})})
         self.run = client.create("tiny", lambda name: RunConfig(run=name, stop=stop, **chosen))

@@ -32,7 +32,7 @@ def _sealed(story: Story) -> None:
 
 def test_what_tampers_or_reaches_out_fails_inside_and_what_is_honest_counts(story: Story) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        known = {"mine": str(story.folder / 'script.jsonl'), "port": listener.getsockname()[1], "engine": 99_999}
+        known = {"mine": str(story.folder / "script.jsonl"), "port": listener.getsockname()[1], "engine": 99_999}
         script = [change(9.0, do.format(**known)) for do, _ in TRIES]
         story.begin([*script, change(2.0)], sandbox="fenced", stop={"failures": None, "experiments": len(script) + 2})
         _sealed(story)

@@ -82,7 +82,9 @@ EVERY_FACT: list[AnyFact] = [
     ),
     events.RepeatStarted(experiment=2, repeat=1, seed=7, why="confirmation"),
     events.RepeatMeasured(experiment=2, repeat=1, value=1.5),
-    events.ControlMeasured(attempt=1, value=5.54, clearly_worse=True, reason="an untrained model scores 5.54, clearly worse"),
+    events.ControlMeasured(
+        attempt=1, value=5.54, clearly_worse=True, reason="an untrained model scores 5.54, clearly worse"
+    ),
 ]
 
 
@@ -96,7 +98,11 @@ def test_every_fact_is_one_sentence_that_names_its_experiment(fact: AnyFact) -> 
 
 
 def test_every_kind_of_fact_is_in_the_table_above() -> None:
-    of_a_run = {fact for fact in events.Fact.__subclasses__() if "kind" in fact.model_fields and fact.__module__ == events.__name__}
+    of_a_run = {
+        fact
+        for fact in events.Fact.__subclasses__()
+        if "kind" in fact.model_fields and fact.__module__ == events.__name__
+    }
 
     assert {fact.kind for fact in EVERY_FACT} == {fact.model_fields["kind"].default for fact in of_a_run}
 
