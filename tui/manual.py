@@ -12,6 +12,7 @@ finished, else it starts the task `pretrain`; without a terminal it prints
 plain lines instead of a screen.
 
 start and follow
+  new DIR              make a task of your own that runs at once
   run TASK             start a run of a shipped task or of a task folder
   attach [RUN]         watch a run; leaving it never stops it
   resume [RUN]         end a pause, or start a stopped or killed run again
@@ -47,9 +48,6 @@ look
   doctor               what keeps experiments in here, and what does not
   selftest WHAT        is the harness to be trusted with a night?
 
-make
-  new DIR              a task of your own that runs at once
-
 options
   --program FILE       the research programme to follow, in plain words
   --task NAME          the task to start when there is nothing to go on with
@@ -63,9 +61,8 @@ command line cannot be read, 3 stopped short (failures, no gain, a person),
 4 the engine failed or was killed (nothing is lost: resume), 130 and 143
 interrupted by Ctrl+C or SIGTERM
 
-LOOPWATCH_HOME moves the folder that runs are kept in; it must be on a local
-disk. LOOPWATCH_CONFIG moves the one with your own prices.json and keys.toml.
-LOOPWATCH_USER says who you are when several people share an account.
+LOOPWATCH_HOME moves the folder of the runs (to a local disk), LOOPWATCH_CONFIG
+that of your prices.json and keys.toml; LOOPWATCH_USER says who you are.
 """
 
 DOCTOR: Final = """\

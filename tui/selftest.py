@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS: Final = 1.0
 """How long nothing is said; then a line as often."""
 TITLE_CELLS: Final = 60
+WHY_CELLS: Final = 200
 
 
 def selftest(args: Namespace) -> int:
@@ -43,14 +44,7 @@ def selftest(args: Namespace) -> int:
 
 def drawn(text: str) -> tuple[str, ...]:
     """What reaches the screen of a text from outside, in each of our ways to show one."""
-    lines = text.split("\n")
-    return (
-        clean.clean(text),
-        "\n".join(clean.clean_lines(text)),
-        "\n".join(clean.reveal_lines(text)),
-        *(words.one_line(line) for line in lines),
-        clean.to_ascii(clean.clean(text)),
-    )
+    return "\n".join(clean.clean_lines(text)), "\n".join(clean.reveal_lines(text)), words.one_line(text)
 
 
 class Talker:
@@ -121,7 +115,7 @@ def _table(report: "Report") -> Iterator[str]:
 def _one(finding: "Finding") -> Iterator[str]:
     title = clean.cell_fit(words.one_line(finding.title), TITLE_CELLS, more="…").rstrip()
     yield f"  {words.one_line(finding.id)}: {title}"
-    why = f" ({words.one_line(finding.why)})" if finding.why else ""
+    why = f" ({clean.cell_fit(words.one_line(finding.why), WHY_CELLS, more='…').rstrip()})" if finding.why else ""
     yield f"    expected {words.one_line(finding.expected)}, got {words.one_line(finding.got)}{why}"
     for breach in finding.breaches:
         listed = ", as is said of this containment" if breach.listed else ""

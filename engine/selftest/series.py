@@ -64,9 +64,10 @@ def judged(text: str) -> Outcome:
     mean = math.fsum(baseline.fresh) / len(baseline.fresh)
     crippled = _numbers(series.get("control_bad", []))
     if crippled:
-        worse, told.why = control.compared(metric, crippled[0], mean, pooled(groups).sigma)
+        worse, why = control.compared(metric, crippled[0], mean, pooled(groups).sigma)
         if not worse:
             told.flags.append("control")
+            told.why = why
             return told
     best = confirmed = baseline
     past = [Result(1, baseline.fresh[0], kept=True)]
