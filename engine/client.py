@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -21,7 +21,7 @@ from . import home
 from .commands import AnyCommand
 from .config import RunConfig, Tier
 from .credentials import redact as redact
-from .errors import ConfigError, LoopwatchError, RunInUse, RunNotFound, StateFolderError
+from .errors import ConfigError, LoopwatchError, RunInUse, RunNotFound, StateFolderError, UserError
 from .events import EngineStarted, Entry, Stopped
 from .ledger import Inbox, Ledger
 from .state import State
@@ -304,6 +304,37 @@ def audit(run: Run, *, progress: "AuditProgress") -> "Audit":
     if not (run.folder / "run.db").exists():
         raise RunNotFound(f"no engine ever worked on {run.name}, so there is nothing to compare")
     return audit(run.folder, alive=run.is_alive, progress=progress)
+
+
+def retrial(run: Run, *words: str) -> Generator[dict[str, Any], None, None]:
+    """Have a process of the engine's train again what a run proposed, and hear what it tells; the run does not change.
+
+    UserError when that cannot be done. Close it to end that process, and all that it started, early; it also ends with us.
+    """
+    with _opened(run.folder / "retrial.log") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "loopwatch.engine.retrial", str(run.folder), *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+            cwd=run.folder,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "LOOPWATCH_CONFIG": str(home.config())},
+        )
+    assert process.stdin
+    assert process.stdout
+    try:
+        for line in process.stdout:
+            told = json.loads(line)
+            if told["kind"] == "error":
+                raise UserError(told["text"])
+            yield told
+        if process.wait() != 0:
+            raise LoopwatchError(f"the training ended with exit code {process.returncode}; see {log.name}")
+    finally:
+        process.stdin.close()
+        process.stdout.close()
+        process.wait()
 
 
 def prices_file() -> Path:

@@ -232,6 +232,19 @@ def _add_looking(commands: Any) -> None:
     noise.add_argument("--seed", metavar="N", type=int, help="what the first training's seed follows from (default: 1)")
     noise.add_argument("--sandbox", metavar="TIER", help="as of loopwatch run")
     _json(noise)
+    rerun = _add(commands, "rerun", "rerun:rerun", "Train what an experiment proposed once more, outside of the run.",
+                 manual.RERUN)  # fmt: skip
+    rerun.add_argument(
+        "words", metavar="[RUN] N", nargs="+", help="the experiment's number, in the newest run or the named one"
+    )
+    rerun.add_argument("--seed", metavar="S", type=int, help="of the training (default: the recorded one)")
+    rerun.add_argument("--revision", metavar="R", type=int, help="an earlier proposal of that experiment, sent back or amended")
+    _json(rerun)
+    ablate = _add(commands, "ablate", "rerun:ablate", "Leave out each kept change in turn: what is lost without it?",
+                  manual.ABLATE)  # fmt: skip
+    _run(ablate)
+    ablate.add_argument("--seeds", metavar="K", type=int, default=1, help="train each version on so many seeds (default: 1)")
+    _json(ablate)
     cost = _add(commands, "cost", "cost:cost", "What a run spent on models, and what its caps leave.", manual.COST)
     _run(cost)
     _json(cost)

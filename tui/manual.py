@@ -44,6 +44,8 @@ look
   backtest [RUN|FILE]  replay what is finished: may the forecaster be trusted?
   cost [RUN]           what the models cost, by whom and for what
   audit [RUN]          do ledger, repository, logs, briefs and bills agree?
+  rerun [RUN] N        train a proposal again, and compare the numbers
+  ablate [RUN]         leave out each kept change: what is lost without it?
   lab VERB             a notebook for an agent that runs a loop of its own
   doctor               what keeps experiments in here, and what does not
   selftest WHAT        is the harness to be trusted with a night?
@@ -108,6 +110,26 @@ settled yet is left out. The exit code is 1 when anything disagrees.
 examples:
   loopwatch audit
   loopwatch audit pretrain-1121-073610 --json"""
+
+RERUN: Final = """\
+The exact bytes are trained and measured in a folder of their own, with the
+task's evaluator and in its sandbox; the run does not change. The exit code is 0
+when the number is the recorded one or within the noise (2 standard deviations
+of the difference of two trainings), else 1. What was vetoed can be trained too.
+
+examples:
+  loopwatch rerun 4
+  loopwatch rerun pretrain-1121-073610 4 --seed 7"""
+
+ABLATE: Final = """\
+The best version is trained as it is, and once more without each kept change, on
+the same seeds; what a later change builds upon cannot be left out, and is said
+so. The run does not change. With one seed the ± is what the noise alone does;
+more seeds say more.
+
+examples:
+  loopwatch ablate
+  loopwatch ablate pretrain-1121-073610 --seeds 3"""
 
 RUN_EXAMPLES: Final = """\
 examples:
