@@ -35,6 +35,8 @@ class Limits:
     memory_bytes: int
     processes: int
     file_bytes: int
+    reserves: bool = False
+    """Whether it takes far more address space than it fills, as JavaScript does: only what all together use is limited then."""
 
 
 class Sandbox:
@@ -55,6 +57,11 @@ class Sandbox:
         """How tight it is."""
         return self.means.tier
 
+    @property
+    def hides_files(self) -> bool:
+        """Whether nothing is seen but what was named; a program with its own login needs that to be worth a box."""
+        return self.means.namespaces is not None or self.means.landlock > 0
+
     def seen(self, folder: Folder) -> str:
         """Where a command in a box finds a folder."""
         return folder.at if folder.at and self.means.namespaces else str(folder.path)
@@ -73,11 +80,14 @@ class Sandbox:
     def _hidden_in(self, folder: str) -> list[str]:
         return [path for path in self._hidden if path.startswith(f"{folder}/")]
 
-    def box(self, folders: Sequence[Folder], limits: Limits) -> Box | None:
-        """The box of one command; None where there is none. A folder that is not there is an error when it starts."""
+    def box(self, folders: Sequence[Folder], limits: Limits, *, network: bool = False) -> Box | None:
+        """The box of one command; None where there is none. A folder that is not there is an error when it starts.
+
+        network  whether it shares the machine's
+        """
         if self.tier == "none":
             return None
-        order = self._order(folders, limits)
+        order = self._order(folders, limits, network)
         launcher = [sys.executable, "-I", "-S", "-B", str(LAUNCHER)]
         match self.means.namespaces:
             case "own":
@@ -89,7 +99,7 @@ class Sandbox:
             return Box([str(SEATBELT), "-p", profile, *launcher], order)
         return Box(launcher, order)
 
-    def _order(self, folders: Sequence[Folder], limits: Limits) -> dict[str, Any]:
+    def _order(self, folders: Sequence[Folder], limits: Limits, network: bool) -> dict[str, Any]:
         found = {self._place(folder): folder for folder in folders}
         placed = [(path, path, False) for path in self._ground.read if path != "/proc" and self._must_be_placed(path)]
         placed += [(os.path.realpath(folder.path), at, folder.writable) for at, folder in found.items()]
@@ -100,19 +110,23 @@ class Sandbox:
         # In a root of its own there is nothing that it may not read.
         ground = ["/"] if own else self._ground.read
         there = [at for _, at, _ in placed]
-        limited = {"DATA": limits.memory_bytes, "FSIZE": limits.file_bytes, "CORE": 0}
+        limited = {"FSIZE": limits.file_bytes, "CORE": 0}
+        if not limits.reserves:
+            limited["DATA"] = limits.memory_bytes
         if own:  # without namespaces the kernel would count all that the user runs
             limited["NPROC"] = THREADS_PER_PROCESS * limits.processes
         return {
             "namespaces": own,
-            "own_network": own,
+            "own_network": own and not network,
+            "sockets": own or network,
+            "system_v": own,
             "landlock": self.means.landlock,
             "seccomp": self.means.seccomp,
             "folders": sorted(placed, key=lambda one: one[1].count("/")),
             "links": [
                 (path, to) for path, to in links.items() if not any(f"{path}/".startswith(f"{at}/") for at in there)
             ],
-            "covered": list(self._hidden),
+            "covered": [path for path in self._hidden if path not in found],
             "devices": list(self._ground.devices),
             "shared_memory_bytes": limits.memory_bytes // 2,
             "read": [*ground, *(at for at, folder in found.items() if not folder.writable)],
@@ -124,6 +138,7 @@ class Sandbox:
 def bubblewrap(order: dict[str, Any]) -> list[str]:
     """The same world, as the system's bubblewrap is told to make it."""
     words = [str(BUBBLEWRAP), "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--tmpfs", "/"]
+    words += [] if order["own_network"] else ["--share-net"]
     for path, target in order["links"]:
         words += ["--symlink", target, path]
     for source, at, writable in order["folders"]:

@@ -142,9 +142,10 @@ def test_a_way_is_followed_through_every_link(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
-@pytest.mark.parametrize("own_network", [True, False])
-def test_every_jump_of_the_filter_lands_inside_of_it(machine: str, own_network: bool) -> None:
-    program = rules(machine, own_network=own_network)
+@pytest.mark.parametrize("sockets", [True, False])
+@pytest.mark.parametrize("system_v", [True, False])
+def test_every_jump_of_the_filter_lands_inside_of_it(machine: str, sockets: bool, system_v: bool) -> None:
+    program = rules(machine, sockets=sockets, system_v=system_v)
 
     jumps = [
         (place, yes, no) for place, (operation, yes, no, _) in enumerate(program) if operation in (0x15, 0x35, 0x45)
