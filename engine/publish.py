@@ -1,7 +1,8 @@
 """Kept commits, brought to the user's own repository as a branch of its own.
 
 The user's checkout, HEAD, index and other branches stay untouched, and none of their hooks runs. A branch
-that somebody else made under that name is never overwritten.
+that somebody else made under that name is never overwritten. What an experiment left in a folder of the run is not looked at: only
+commits are brought, and those the engine built. Filters that the user set up may run when their own files are compared.
 Not covered: pushing to a server, and merging; that is the user's to do.
 
 The one place that uses the git program (through GitPython): what is the user's is written by the user's git.

@@ -8,7 +8,7 @@ import pytest
 
 from loopwatch.engine.workspace import Workspace
 
-from .repositories import EVALUATE, TRAIN, git, plant, task_in
+from .repositories import EVALUATE, TRAIN, task_in
 from .workspaces import BETTER, TRAILERS, begin, files
 
 
@@ -116,28 +116,6 @@ def test_restoring_goes_to_any_commit_and_back(workspace: Workspace) -> None:
     assert restored == BETTER
     assert (workspace.work_folder / "train.py").read_text() == TRAIN
     assert (workspace.pristine_folder / "train.py").read_text() == TRAIN
-
-
-def test_nothing_planted_in_the_working_folder_is_run(workspace: Workspace, tmp_path: Path, run: Path) -> None:
-    mark, folder = tmp_path / "mark", workspace.work_folder
-    git(folder, "init", "-q")
-    program = plant(folder / "evil.sh", mark)
-    for hook in ("post-commit", "pre-commit", "post-checkout", "reference-transaction", "post-index-change"):
-        plant(folder / ".git" / "hooks" / hook, mark)
-    for key in ("core.fsmonitor", "filter.evil.clean", "filter.evil.smudge", "core.hooksPath", "diff.external"):
-        git(folder, "config", key, str(program))
-    (folder / ".gitattributes").write_text("* filter=evil\n")
-    mark.unlink(missing_ok=True)
-
-    commit = workspace.build_commit({"train.py": BETTER}, workspace.base, "one", TRAILERS, when=1)
-    workspace.advance(commit, workspace.base)
-    workspace.diff(workspace.base, commit)
-    workspace.tampered(folder)
-    workspace.restore(commit)
-
-    assert not mark.exists()
-    assert set(files(folder)) == {"train.py", "evaluate.py", "task.toml", "run.sh"}
-    assert (folder / "train.py").read_text() == BETTER
 
 
 @pytest.mark.parametrize("name", ["work_folder", "pristine_folder"])
