@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .figures import arguments
 
-SCRIPTS = ("startup", "opening", "latency", "bytes", "overhead", "keeper", "novelty", "money", "soak")
+SCRIPTS = ("startup", "opening", "latency", "bytes", "overhead", "keeper", "novelty", "money", "hostile_text", "plantings", "soak")
 
 
 def main() -> int:
