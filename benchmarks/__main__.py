@@ -12,7 +12,9 @@ from pathlib import Path
 
 from .figures import arguments
 
-SCRIPTS = ("startup", "opening", "latency", "bytes", "overhead", "keeper", "novelty", "money", "hostile_text", "plantings", "soak")
+SCRIPTS = (
+    "startup", "opening", "latency", "bytes", "overhead", "keeper", "sandbox", "novelty", "money", "hostile_text", "plantings", "soak",
+)  # fmt: skip
 
 
 def main() -> int:

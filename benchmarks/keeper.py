@@ -17,6 +17,7 @@ from pathlib import Path
 
 from loopwatch.engine.keeper import TERM_GRACE_SECONDS
 from loopwatch.engine.process import Kept, Spec
+from loopwatch.engine.spec import Box
 
 from .figures import Aim, arguments, heading, note, tell
 
@@ -63,15 +64,19 @@ def alive(pid: int) -> bool:
     return True
 
 
-async def kill_one(folder: Path) -> tuple[float, float, int, int]:
-    """Milliseconds from the limit to the last beat and to the report; how many had come up, and how many survived."""
+async def kill_one(folder: Path, box: Box | None = None, inside: str = "") -> tuple[float, float, int, int]:
+    """Milliseconds from the limit to the last beat and to the report; how many had come up, and how many survived.
+
+    inside  where the folder is in the box
+    """
     spec = Spec(
-        command=[sys.executable, "-S", "-E", "-c", _TREE, str(folder)],
-        cwd=folder,
+        command=[sys.executable, "-S", "-E", "-c", _TREE, inside or str(folder)],
+        cwd=Path("/") if box else folder,
         environment={"PATH": os.environ["PATH"]},
         log=folder / "log",
         wall_seconds=LIMIT_SECONDS,
         disk_floor_bytes=0,
+        box=box,
     )
     async with await Kept.launch(spec) as kept:
         await kept.ready()
@@ -82,7 +87,8 @@ async def kill_one(folder: Path) -> tuple[float, float, int, int]:
     last = beats(folder)
     await asyncio.sleep(WATCHED_SECONDS)
     later = beats(folder)
-    survivors = sum(later[name] != last[name] or alive(pid) for name, (_, pid) in last.items() if pid)
+    # In a box of its own a process has another number than here.
+    survivors = sum(later[name] != last[name] or (not box and alive(pid)) for name, (_, pid) in last.items() if pid)
     newest = max((at for at, _ in later.values()), default=limit)
     return (newest - limit) * 1000, (reported - limit) * 1000, len(last), survivors
 
