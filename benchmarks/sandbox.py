@@ -122,7 +122,7 @@ async def overruns(kinds: list[Means], times: int) -> None:
 
 async def points(kinds: list[Means]) -> None:
     """The eight points, in each."""
-    for means in (Means(), *kinds):
+    for means in (*kinds, Means()):
         outcome = await run_in(means, sys.executable, str(PROGRAMS / "torch_points.py"), "OUT")
         said = dict(
             line.split(": ", 1)

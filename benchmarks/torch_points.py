@@ -17,6 +17,7 @@ import torch
 import torch.distributed as distributed
 import torch.multiprocessing as processes
 from torch import nn
+from torch.multiprocessing.spawn import spawn
 from torch.utils.data import DataLoader, TensorDataset
 
 
@@ -58,7 +59,7 @@ def _double(incoming: "processes.SimpleQueue[torch.Tensor]", outgoing: "processe
 
 
 def _share(strategy: str) -> None:
-    processes.set_sharing_strategy(strategy)
+    processes.set_sharing_strategy(strategy)  # type: ignore[no-untyped-call]
     context = processes.get_context("spawn")
     there, back = context.SimpleQueue(), context.SimpleQueue()
     child = context.Process(target=_double, args=(there, back))
@@ -99,12 +100,12 @@ def gloo_tcp(_: Path) -> None:
     """Two processes that find each other on loopback."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    processes.spawn(_rank, args=(f"tcp://127.0.0.1:{port}",), nprocs=2)
+    spawn(_rank, args=(f"tcp://127.0.0.1:{port}",), nprocs=2)  # type: ignore[no-untyped-call]
 
 
 def gloo_file(folder: Path) -> None:
     """Two processes that find each other by a file, and talk on loopback."""
-    processes.spawn(_rank, args=(f"file://{folder}/meeting",), nprocs=2)
+    spawn(_rank, args=(f"file://{folder}/meeting",), nprocs=2)  # type: ignore[no-untyped-call]
 
 
 POINTS: tuple[Callable[[Path], None], ...] = (

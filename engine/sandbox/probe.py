@@ -5,7 +5,7 @@ attempt, or `hoard` or `multiply`, which end with 0 when nobody stopped them. St
 """
 
 # Quick to import: no pathlib.
-# ruff: noqa: PTH101, PTH104, PTH108, PTH112, PTH208
+# ruff: noqa: PTH101, PTH104, PTH108, PTH112, PTH116, PTH208
 
 import contextlib
 import ctypes
@@ -156,6 +156,13 @@ def _link(to: Targets) -> None:
     os.link(_victim(to, "link"), f"{to['out']}/linked")
 
 
+def _leave_in_shared_memory(to: Targets) -> None:
+    """The folder is the one that others have, or it does not count. Who else looks there may take the file away."""
+    _write(f"/dev/shm/{to['name']}")
+    if os.stat("/dev/shm").st_dev != to["shared_memory"]:
+        raise FileNotFoundError(errno.ENOENT, "nobody else sees it")
+
+
 def _new_namespace(_: Targets) -> None:
     """In a child, as it cannot be undone."""
     child = os.fork()
@@ -200,7 +207,7 @@ _ATTEMPTS: dict[str, Callable[[Targets], Any]] = {
     "chmod": lambda to: os.chmod(_victim(to, "chmod"), 0o600),
     "utime": lambda to: os.utime(_victim(to, "utime"), (1, 1)),
     "write_tmp": lambda to: _write(f"/var/tmp/{to['name']}"),
-    "shared_memory": lambda to: _write(f"/dev/shm/{to['name']}"),
+    "shared_memory": _leave_in_shared_memory,
     "environ": _environ,
     "memory": _memory,
     "read_memory": _read_memory,

@@ -205,7 +205,6 @@ async def _examine(folder: Path, means: Means, targets: dict[str, Any]) -> Exami
         "hoard": hoarded.ok,
         "multiply": multiplied.ok,
         "write_tmp": _was_left(Path("/var/tmp", targets["name"])),
-        "shared_memory": _was_left(SHARED_MEMORY / targets["name"]),
         "daemon": _is_locked(folder / "out" / "daemon"),
     }
     tries = tuple(
@@ -299,6 +298,7 @@ async def _decoys(folder: Path) -> AsyncIterator[dict[str, Any]]:
             "unix": str(folder / "socket"),
             "abstract": name,
             "victims": str(folder / "victims"),
+            "shared_memory": SHARED_MEMORY.stat().st_dev if SHARED_MEMORY.exists() else 0,
             "home": _belongings(folder),
             "engine": os.getpid(),
             "engine_started": _started(),
@@ -307,6 +307,7 @@ async def _decoys(folder: Path) -> AsyncIterator[dict[str, Any]]:
     finally:
         os.close(short)
         echo.close()
+        (SHARED_MEMORY / name).unlink(missing_ok=True)
         for listener in listeners:
             listener.close()
             await listener.wait_closed()
