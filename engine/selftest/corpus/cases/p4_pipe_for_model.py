@@ -1,0 +1,5 @@
+import os
+
+from weather import OUT
+
+os.mkfifo(OUT / "model.json")

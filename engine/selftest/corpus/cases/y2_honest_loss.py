@@ -1,0 +1,3 @@
+from weather import counted, save
+
+save(counted(20.0))
