@@ -91,7 +91,7 @@ def test_every_strategy_can_be_found_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("field", "there"),
     [
-        ("strategy", "reviewer, simple"),
+        ("strategy", "noise, reviewer, simple"),
         ("proposer", "acp, anthropic, claude-code, openai, random, scripted"),
         ("forecaster", "learned, power-law, best-curve, halving, median, never"),
     ],

@@ -35,7 +35,7 @@ def ended(number: int, verdict: Verdict, value: float | None = 2.0, *also: AnyFa
 
 
 def run(*happened: AnyFact) -> State:
-    return folded(facts.opened(), facts.engine(), *facts.life(1, "kept", 2.0), *happened)
+    return folded(facts.opened(keep="improve"), facts.engine(), *facts.life(1, "kept", 2.0), *happened)
 
 
 @pytest.mark.parametrize(

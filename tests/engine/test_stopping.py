@@ -17,7 +17,9 @@ def failed(experiment: Experiment) -> bool:
 
 
 def reason(*lives: list[AnyFact], metric: Metric = facts.METRIC, **conditions: Any) -> tuple[StopReason, str] | None:
-    state = facts.folded(facts.opened(metric), facts.engine(), *(fact for life in lives for fact in life))
+    state = facts.folded(
+        facts.opened(metric, keep="improve"), facts.engine(), *(fact for life in lives for fact in life)
+    )
     return why_stop(state, StopConditions.model_validate(conditions), hours=0, failed=failed)
 
 

@@ -56,7 +56,7 @@ def test_a_model_is_watched_steered_waited_for_and_cut(home: Path) -> None:
         thinks(LONG_THOUGHT, "LR = 0.1", "LR = 0.2", after=5, then="stall"),
     ]
     options = ["--proposer", "anthropic", "--usd", "1", "--gate", "verdict=auto", "--experiments", "3"]
-    with Server(*steps) as server, Terminal(home, "run", "sine", *options, "--base-url", server.url) as terminal:
+    with Server(*steps) as server, Terminal(home, "run", "sine", "--noise-repeats", "0", *options, "--base-url", server.url) as terminal:
         both_sizes_show(terminal, "PROPOSING #2", "The loss still falls at the end", "spent $", "x veto this thought")
         terminal.press("n")
         terminal.shows("note to the proposer")

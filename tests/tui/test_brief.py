@@ -18,7 +18,7 @@ def test_a_person_reads_the_next_prompt_and_says_what_became_of_a_mechanism(
 ) -> None:
     loopwatch = Command(tmp_path)
     monkeypatch.setenv("LOOPWATCH_HOME", str(loopwatch.home))
-    loopwatch("run", "sine", "--headless", "--experiments", "2", "--gate", "apply=auto")
+    loopwatch("run", "sine", "--noise-repeats", "0", "--headless", "--experiments", "2", "--gate", "apply=auto")
 
     raw = subprocess.run([*CLI, "brief"], env=loopwatch.environment, capture_output=True, check=True)
     told = loopwatch.json("brief")

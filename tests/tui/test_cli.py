@@ -199,7 +199,8 @@ def test_status_tells_scripts_how_a_run_stands(tmp_path: Path) -> None:
             "state": "dead",
             "experiments": 2,
             "kept": 2,
-            "best": {"experiment": 2, "value": 2.702},
+            "best": {"experiment": 2, "value": 2.702, "estimate": 2.702, "trust": None, "confirmed": False},
+            "confirmed": {"experiment": 1, "estimate": 2.731},
             "baseline": 2.731,
             "waiting": None,
             "stopped_because": None,
@@ -332,7 +333,7 @@ def test_a_fault_of_ours_leaves_its_traceback_in_a_file(tmp_path: Path) -> None:
 def test_a_person_steers_a_run_from_another_terminal(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
 
-    name = loopwatch("run", "sine", "--detach", "--gate", "apply=ask").stdout.strip()
+    name = loopwatch("run", "sine", "--noise-repeats", "0", "--detach", "--gate", "apply=ask").stdout.strip()
     waiting = loopwatch.until_state("waiting")
     noted = loopwatch("note", name, "try INIT_SCALE")
     vetoed = loopwatch("veto", "-m", "I know better")
@@ -354,7 +355,7 @@ def test_a_person_steers_a_run_from_another_terminal(tmp_path: Path) -> None:
 def test_a_paused_run_goes_on_when_it_is_resumed(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
 
-    loopwatch("run", "sine", "--detach", "--experiments", "50")
+    loopwatch("run", "sine", "--noise-repeats", "0", "--detach", "--experiments", "50")
     loopwatch("pause")
     paused = loopwatch.until_state("paused")
     resumed = loopwatch("resume")
@@ -373,7 +374,9 @@ def test_a_paused_run_goes_on_when_it_is_resumed(tmp_path: Path) -> None:
 def test_json_of_a_detached_run_names_it(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
 
-    told = json.loads(loopwatch("run", "sine", "--detach", "--json", "--experiments", "1").stdout)
+    told = json.loads(
+        loopwatch("run", "sine", "--noise-repeats", "0", "--detach", "--json", "--experiments", "1").stdout
+    )
     loopwatch.until_state("stopped")
 
     assert told["run"].startswith("sine-")

@@ -40,7 +40,7 @@ def test_the_table_is_the_classic_one(tmp_path: Path) -> None:
     assert table.splitlines() == [
         "commit\tval_bpb\tmemory_gb\tstatus\tdescription",
         "aaaaaaa\t2.731000\t0.5\tkeep\tbaseline",
-        "bbbbbbb\t2.702000\t44.0\tkeep\tQK-norm: normalise queries and keys",
+        "bbbbbbb\t2.702000\t44.0\tkeep\tprovisional: QK-norm: normalise queries and keys",
         "ccccccc\t2.800000\t0.5\tdiscard\ttwice the depth",
         "ddddddd\t0.000000\t0.0\tcrash\ta huge batch",
         "eeeeeee\t0.000000\t0.0\tcrash\ttimed out: sleep",

@@ -28,7 +28,7 @@ def facts(text: str) -> list[dict[str, Any]]:
 
 
 def test_three_experiments_are_told_fact_by_fact_and_end_as_asked(tmp_path: Path) -> None:
-    done = Command(tmp_path)("run", "sine", "--headless", "--experiments", "3", "--json")
+    done = Command(tmp_path)("run", "sine", "--noise-repeats", "0", "--headless", "--experiments", "3", "--json")
 
     told = facts(done.stdout)
     assert done.returncode == 0, done.stderr
@@ -39,7 +39,7 @@ def test_three_experiments_are_told_fact_by_fact_and_end_as_asked(tmp_path: Path
 
 
 def test_without_json_facts_are_sentences(tmp_path: Path) -> None:
-    done = Command(tmp_path)("run", "sine", "--experiments", "2")
+    done = Command(tmp_path)("run", "sine", "--noise-repeats", "0", "--experiments", "2")
 
     assert done.returncode == 0
     assert "#1 kept: the baseline is " in done.stdout
@@ -51,7 +51,12 @@ def test_without_json_facts_are_sentences(tmp_path: Path) -> None:
 def test_two_runs_with_one_seed_measure_the_same(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
 
-    once, again = (facts(loopwatch("run", "sine", "--experiments", "3", "--json").stdout) for _ in range(2))
+    once, again = (
+        facts(
+            loopwatch("run", "sine", "--noise-repeats", "0", "--keep", "improve", "--experiments", "3", "--json").stdout
+        )
+        for _ in range(2)
+    )
 
     assert [fact["value"] for fact in once if fact["kind"] == "judged"] == [
         fact["value"] for fact in again if fact["kind"] == "judged"
@@ -59,7 +64,9 @@ def test_two_runs_with_one_seed_measure_the_same(tmp_path: Path) -> None:
 
 
 def test_a_script_that_is_over_ends_the_run_well(tmp_path: Path) -> None:
-    done = Command(tmp_path)("run", "sine", "--headless", "--proposer", script(tmp_path, lr(0.05)))
+    done = Command(tmp_path)(
+        "run", "sine", "--noise-repeats", "0", "--headless", "--proposer", script(tmp_path, lr(0.05))
+    )
 
     assert done.returncode == 0
     assert "#2 proposed: LR 0.05" in done.stdout
@@ -67,7 +74,15 @@ def test_a_script_that_is_over_ends_the_run_well(tmp_path: Path) -> None:
 
 def test_a_script_that_is_over_too_soon_stopped_short(tmp_path: Path) -> None:
     done = Command(tmp_path)(
-        "run", "sine", "--headless", "--experiments", "9", "--proposer", script(tmp_path, lr(0.05))
+        "run",
+        "sine",
+        "--noise-repeats",
+        "0",
+        "--headless",
+        "--experiments",
+        "9",
+        "--proposer",
+        script(tmp_path, lr(0.05)),
     )
 
     assert done.returncode == 3
@@ -77,7 +92,17 @@ def test_a_relative_script_and_program_are_found_wherever_the_engine_works(tmp_p
     script(tmp_path, lr(0.05))
     (tmp_path / "mine.md").write_text("# Lower it\n")
 
-    done = Command(tmp_path)("run", "sine", "--headless", "--proposer", "scripted:script.jsonl", "--program", "mine.md")
+    done = Command(tmp_path)(
+        "run",
+        "sine",
+        "--noise-repeats",
+        "0",
+        "--headless",
+        "--proposer",
+        "scripted:script.jsonl",
+        "--program",
+        "mine.md",
+    )
 
     assert done.returncode == 0, done.stderr
     assert f"programme read: {tmp_path / 'mine.md'}" in done.stdout
@@ -87,7 +112,7 @@ def test_a_relative_script_and_program_are_found_wherever_the_engine_works(tmp_p
     "option", [("--proposer", "nobody"), ("--strategy", "nothing"), ("--proposer", "scripted:nowhere.jsonl")]
 )
 def test_settings_that_the_engine_refuses_are_explained(tmp_path: Path, option: tuple[str, str]) -> None:
-    done = Command(tmp_path)("run", "sine", "--headless", "--json", *option)
+    done = Command(tmp_path)("run", "sine", "--noise-repeats", "0", "--headless", "--json", *option)
 
     assert done.returncode == 1
     assert option[1].removeprefix("scripted:") in done.stderr
@@ -107,7 +132,7 @@ def test_a_baseline_that_cannot_be_measured_is_the_users_to_mend(tmp_path: Path)
 
 def test_the_first_signal_ends_the_run_after_this_experiment(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
-    following = loopwatch.background("run", "sine", "--headless", "--json")
+    following = loopwatch.background("run", "sine", "--noise-repeats", "0", "--headless", "--json")
     loopwatch.until_printed('"kind": "started", "experiment": 2')
 
     following.send_signal(signal.SIGTERM)
@@ -124,9 +149,11 @@ def test_ctrl_c_twice_ends_the_run_at_once(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
     loopwatch("new", "slow")
     source = (tmp_path / "slow" / "train.py").read_text()
-    lazy = "    if LR != 0.01:\n        import time\n\n        time.sleep(60)\n    net.save("
+    lazy = "    if LR == 0.05:\n        import time\n\n        time.sleep(60)\n    net.save("
     (tmp_path / "slow" / "train.py").write_text(source.replace("    net.save(", lazy, 1))
-    following = loopwatch.background("run", "slow", "--headless", "--proposer", script(tmp_path, lr(0.05)))
+    following = loopwatch.background(
+        "run", "slow", "--noise-repeats", "0", "--headless", "--proposer", script(tmp_path, lr(0.05))
+    )
     loopwatch.until_printed("#2 started")
 
     following.send_signal(signal.SIGINT)
@@ -140,7 +167,7 @@ def test_ctrl_c_twice_ends_the_run_at_once(tmp_path: Path) -> None:
 
 def test_killing_the_engine_loses_nothing(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
-    following = loopwatch.background("run", "sine", "--headless", "--experiments", "4")
+    following = loopwatch.background("run", "sine", "--noise-repeats", "0", "--headless", "--experiments", "4")
     loopwatch.until_printed("#2 started")
 
     os.kill(loopwatch.json("status")["pid"], signal.SIGKILL)
@@ -159,7 +186,7 @@ def test_killing_the_engine_loses_nothing(tmp_path: Path) -> None:
 
 def test_a_run_that_was_cut_off_goes_on_when_loopwatch_is_typed(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
-    following = loopwatch.background("run", "sine", "--headless", "--experiments", "3")
+    following = loopwatch.background("run", "sine", "--noise-repeats", "0", "--headless", "--experiments", "3")
     loopwatch.until_printed("#1 started")
     os.kill(loopwatch.json("status")["pid"], signal.SIGKILL)
     following.wait(timeout=60)
@@ -173,7 +200,7 @@ def test_a_run_that_was_cut_off_goes_on_when_loopwatch_is_typed(tmp_path: Path) 
 
 def test_a_finished_run_goes_on_with_more_experiments(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
-    loopwatch("run", "sine", "--headless", "--experiments", "1")
+    loopwatch("run", "sine", "--noise-repeats", "0", "--headless", "--experiments", "1")
 
     done = loopwatch("resume", "--headless", "--experiments", "2")
 
@@ -183,7 +210,7 @@ def test_a_finished_run_goes_on_with_more_experiments(tmp_path: Path) -> None:
 
 def test_a_hang_up_ends_the_following_and_not_the_run(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
-    following = loopwatch.background("run", "sine", "--headless", "--experiments", "4")
+    following = loopwatch.background("run", "sine", "--noise-repeats", "0", "--headless", "--experiments", "4")
     loopwatch.until_printed("#1 started")
 
     following.send_signal(signal.SIGHUP)
@@ -213,7 +240,7 @@ def test_a_reader_that_leaves_ends_the_following_and_not_the_run(tmp_path: Path)
 
 def test_attaching_late_shows_what_the_first_one_saw(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
-    first = loopwatch("run", "sine", "--headless", "--experiments", "2", "--json")
+    first = loopwatch("run", "sine", "--noise-repeats", "0", "--headless", "--experiments", "2", "--json")
 
     late = loopwatch("attach", "--json")
 
@@ -223,7 +250,7 @@ def test_attaching_late_shows_what_the_first_one_saw(tmp_path: Path) -> None:
 
 def test_who_only_watches_stops_nothing_by_leaving(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
-    loopwatch("run", "sine", "--detach", "--gate", "apply=ask", "--experiments", "2")
+    loopwatch("run", "sine", "--noise-repeats", "0", "--detach", "--gate", "apply=ask", "--experiments", "2")
     loopwatch.until_state("waiting")
     watching = loopwatch.background("attach", "--headless")
     loopwatch.until_printed("answer with: loopwatch approve", where="err")
@@ -242,7 +269,9 @@ def test_who_only_watches_stops_nothing_by_leaving(tmp_path: Path) -> None:
 
 def test_a_run_that_waits_for_a_person_says_once_what_to_type(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
-    following = loopwatch.background("run", "sine", "--headless", "--gate", "apply=ask:1=veto", "--experiments", "2")
+    following = loopwatch.background(
+        "run", "sine", "--noise-repeats", "0", "--headless", "--gate", "apply=ask:1=veto", "--experiments", "2"
+    )
 
     code = following.wait(timeout=60)
 
@@ -286,7 +315,7 @@ def test_attaching_to_a_run_that_ended_says_how(tmp_path: Path) -> None:
 
 def test_a_second_engine_is_refused(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
-    loopwatch("run", "sine", "--detach", "--gate", "apply=ask")
+    loopwatch("run", "sine", "--noise-repeats", "0", "--detach", "--gate", "apply=ask")
     loopwatch.until_state("waiting")
 
     resumed = loopwatch("resume")
