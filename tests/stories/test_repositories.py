@@ -66,7 +66,7 @@ def test_in_a_users_repository_a_branch_appears_and_nothing_else_changes(story: 
     git(root, "fsck", "--strict")
     assert not (story.folder / "hooked").exists()
     assert story.all(RunOpened)[0].repository == str(root)
-    assert not story.all(Warned)
+    assert not story.all(Warned, once="")
 
 
 def test_uncommitted_work_on_the_task_is_warned_about_and_not_part_of_the_run(story: Story) -> None:
@@ -78,7 +78,7 @@ def test_uncommitted_work_on_the_task_is_warned_about_and_not_part_of_the_run(st
 
     story.ends()
 
-    changed, untracked = (fact.text for fact in story.all(Warned))
+    changed, untracked = (fact.text for fact in story.all(Warned, once=""))
     assert (
         changed == "not part of the run: uncommitted changes in research/tiny/train.py; to include them: git commit -a"
     )
@@ -93,7 +93,7 @@ def test_a_repository_without_a_commit_is_taken_as_a_folder_and_that_is_said(sto
     story.ends()
 
     assert story.verdicts[:2] == ["kept", "kept"]
-    assert "has no commit yet, so it is taken as a plain folder" in story.all(Warned)[0].text
+    assert "has no commit yet, so it is taken as a plain folder" in story.all(Warned, once="")[0].text
     assert git(story.task, "branch", "-a") == ""
 
 
@@ -107,7 +107,7 @@ def test_a_branch_that_cannot_be_published_stops_nothing(story: Story) -> None:
     story.ends()
 
     assert story.verdicts == ["kept", "kept"]
-    assert "is checked out; switch away from it" in story.all(Warned)[-1].text
+    assert "is checked out; switch away from it" in story.all(Warned, once="")[-1].text
 
 
 def test_without_the_git_program_a_run_goes_on_and_says_what_is_missing(
@@ -124,7 +124,7 @@ def test_without_the_git_program_a_run_goes_on_and_says_what_is_missing(
     monkeypatch.setenv("PATH", had)
 
     assert story.verdicts == ["kept", "kept"]
-    assert [fact.text for fact in story.all(Warned)] == [
+    assert [fact.text for fact in story.all(Warned, once="")] == [
         "not published: the git program is not installed or not on PATH; install it (Debian: apt install git, macOS: "
         "xcode-select --install) and publish again; the run keeps its commits until then"
     ] * 2
@@ -139,4 +139,4 @@ def test_a_shipped_task_needs_no_git_program(story: Story, monkeypatch: pytest.M
 
     assert stopped.because == "hours"
     assert story.all(RunOpened)[0].repository is None
-    assert not story.all(Warned)
+    assert not story.all(Warned, once="")
