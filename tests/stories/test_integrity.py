@@ -114,7 +114,7 @@ def test_where_somebody_attends_the_breaker_pauses_and_they_may_go_on(story: Sto
 
 
 def test_a_win_that_is_hard_to_believe_is_not_kept_where_nobody_attends(story: Story) -> None:
-    story.begin([change(999.5), change(2.0)])
+    story.begin([change(999.5), change(2.0)], keep="improve")
 
     story.ends()
 
