@@ -10,7 +10,7 @@ from typing import Protocol
 
 from . import diff as diffs
 from . import edits
-from .errors import LoopwatchError
+from .errors import LedgerError, LoopwatchError
 from .events import Applied, Judged, Settled, Verdict, Warned
 from .housekeeping import make_room
 from .journal import Journal
@@ -45,7 +45,8 @@ class Archive:
         return self._journal.state
 
     def apply(self, experiment: Experiment) -> None:
-        """Make the working folder hold the proposal, whatever was in it."""
+        """Make the working folder hold the proposal, whatever was in it; LedgerError unless it is what was approved."""
+        _check_approved(experiment)
         self._workspace.restore(self._plain(experiment))
         self._workspace.pristine()
         self._journal.append(Applied(experiment=experiment.number, digest=experiment.digest))
@@ -112,6 +113,15 @@ class Archive:
             publish(self._run_dir, Path(repository), self._workspace.branch)
         except LoopwatchError as problem:
             self._journal.append(Warned(text=f"not published: {problem}", experiment=experiment.number))
+
+
+def _check_approved(experiment: Experiment) -> None:
+    approval = experiment.decided("apply")
+    if approval is None or not edits.digest(experiment.diff) == experiment.digest == approval.digest:
+        raise LedgerError(
+            f"the diff of #{experiment.number} is not the one that was approved, so it is not applied; something else than "
+            "loopwatch wrote into the ledger"
+        )
 
 
 def message(experiment: Experiment) -> str:

@@ -219,6 +219,7 @@ class Desk:
         if not patches:
             raise EditRefused("the diff changes nothing")
         edits.allowed(patches, self._task.editable)
+        self._workspace.check([patch.path for patch in patches], self.state.best_commit)
         changed = edits.apply(patches, brief.sources)
         for path, text in changed.items():
             syntax.check(path, text)

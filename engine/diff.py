@@ -14,6 +14,8 @@ DIFF_BYTES = 256 * 1024
 
 _HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@(?: .*)?")
 _HARMLESS_HEADER = re.compile(r"new file mode 100644|index [0-9a-f]+\.\.[0-9a-f]+(?: 100(?:644|755))?")
+_GITS = (".git", "git~")
+"""How the names begin that git reads for itself; the second is what old Windows calls the first."""
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_+@=,~.() -]+(?:/[A-Za-z0-9_+@=,~.() -]+)*")
 
 # Text that a reader cannot see, or that reorders what they see (CVE-2021-42574): controls other than tab,
@@ -22,7 +24,9 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9_+@=,~.() -]+(?:/[A-Za-z0-9_+@=,~.() -]+)*"
 UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff\u2800]"
+    # Which look an emoji has is its own business; after anything else, or again and again, it says something to nobody we see.
+    "|(?<![^\x00-\x22\x24-\x29\x2b-\x2f\x3a-\x7f\ufe0e\ufe0f])[\ufe0e\ufe0f]"
 )
 
 
@@ -269,6 +273,6 @@ def _checked(path: str) -> str:
     parts = path.split("/")
     if not _PLAIN_PATH.fullmatch(path) or len(path) > 255:
         raise EditRefused(f"{show(path)} is not a plain relative path (ASCII letters, digits, . _ - and /)")
-    if any(part.strip(". ") == "" or part[-1] in ". " or part.casefold() in (".git", "git~1") for part in parts):
+    if any(part.strip(". ") == "" or part[-1] in ". " or part.casefold().startswith(_GITS) for part in parts):
         raise EditRefused(f"{show(path)} is not a plain path inside the task folder")
     return path

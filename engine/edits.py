@@ -8,7 +8,8 @@ Pure: text in, text out.
 
 import difflib
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from .constants import Value, constant, set_constant
@@ -22,6 +23,7 @@ __all__ = [
     "Hunk",
     "Line",
     "Value",
+    "alias",
     "allowed",
     "apply",
     "canonical",
@@ -77,13 +79,20 @@ def canonical(diff: str, sources: Mapping[str, str], *, recount: bool = False) -
 
 
 def digest(diff: str) -> str:
-    """SHA-256 of the diff, in hexadecimal: what a person saw is what is applied."""
-    return hashlib.sha256(diff.encode("utf-8", "surrogatepass")).hexdigest()
+    """SHA-256 of the diff, in hexadecimal, as the ledger keeps it: what a person saw is what is applied."""
+    return hashlib.sha256(diff.encode("utf-8", "replace")).hexdigest()
 
 
 def permits(path: str, editable: Sequence[str]) -> bool:
     """Whether `path` is, byte for byte, an editable file, or lies in an editable folder (ends in /)."""
     return any(path == entry or (entry.endswith("/") and path.startswith(entry)) for entry in editable)
+
+
+def alias(path: str, others: Iterable[str]) -> str:
+    """One of the other files, or a folder of theirs, that is the same as `path` where case or Unicode form do not count; "" for none."""
+    there = {_folded(found): found for other in others for found in _with_folders(other)}
+    known = set(there.values())
+    return next((there[_folded(one)] for one in _with_folders(path) if one not in known and _folded(one) in there), "")
 
 
 def allowed(patches: Sequence[FilePatch], editable: Sequence[str]) -> None:
@@ -103,6 +112,16 @@ def count_changes(diff: str) -> Changes:
     return Changes(ops.count("+"), ops.count("-"), len(patches), sum(len(patch.hunks) for patch in patches))
 
 
+def _with_folders(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
+
+
+def _folded(path: str) -> str:
+    """What file systems that are lenient about names take for the same."""
+    return unicodedata.normalize("NFKC", path).casefold()
+
+
 def _lines(text: str) -> list[str]:
     """Lines with their newline. Not splitlines: a form feed or U+2028 ends no line in a diff."""
     lines = text.split("\n")
@@ -115,8 +134,9 @@ def _source(patch: FilePatch, sources: Mapping[str, str]) -> str:
         if patch.path not in sources:
             raise EditRefused(f"{patch.path} is not there to be changed")
         return sources[patch.path]
-    if twin := next((path for path in sources if path.casefold() == patch.path.casefold()), None):
-        raise EditRefused(f"{patch.path} cannot be new: {twin} is there already")
+    if patch.path in sources or (twin := alias(patch.path, sources)):
+        there = patch.path if patch.path in sources else twin
+        raise EditRefused(f"{patch.path} cannot be new: {there} is there already")
     if any(part.startswith(".") for part in patch.path.split("/")):
         raise EditRefused(f"{patch.path} would be a hidden new file; give it a visible name")
     return ""

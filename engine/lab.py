@@ -226,6 +226,7 @@ class Lab:
                 question=judgement.reason,
                 occasion=Occasion(experiment.added + experiment.removed, experiment.paths, judgement.gain),
                 detail=self._odds(experiment),
+                digest=experiment.digest,
                 suggestion="accept",
                 always=judgement.quarantined and self.state.attended,
                 name=f"{experiment.number}-verdict-{experiment.attempt}" + (f"-{more}" if more else ""),

@@ -1,17 +1,20 @@
 """One sitting of a proposer at the desk: the engine's end of a `Turn`, from the brief to the last question."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from . import edits
 from .books import Books
 from .brief import Brief, Prompt, compose
 from .credentials import redact
-from .events import Briefed, NoteRead
+from .events import Briefed, NoteRead, Warned
 from .gate import Gates
 from .journal import Journal
 from .line import Line
 from .policy import Occasion
+from .sandbox.means import Means
+from .sandbox.sandbox import Sandbox
 from .turn import Permission, Permitted, Proposal
 
 
@@ -28,11 +31,15 @@ class Sitting(Line):
         run_dir: Path,
         check: Callable[[Proposal], object],
         export: Callable[[Path], None],
+        contain: Callable[[Sequence[str]], Sandbox] = lambda programs: Sandbox(Means()),
     ) -> None:
-        """`check` raises EditRefused for what the desk would not take; `export` fills a folder with the best version."""
+        """`check` raises EditRefused for what the desk would not take; `export` fills a folder with the best version.
+
+        contain  makes boxes for programs
+        """
         super().__init__(brief.experiment, "proposer", journal=journal, books=books)
         self._brief, self._gates = brief, gates
-        self._run_dir, self._check, self._export = run_dir, check, export
+        self._run_dir, self._check, self._export, self._contain = run_dir, check, export, contain
         self._new_note = asyncio.Event()
         self._permissions = 0
         self._one_at_a_time = asyncio.Lock()  # a gate shows one question; an agent may ask several at once
@@ -81,14 +88,16 @@ class Sitting(Line):
     async def permit(self, permission: Permission) -> Permitted:
         """See `Turn`."""
         inside = permission.kind in ("edit", "read") and not any(Path(path).is_absolute() for path in permission.paths)
-        detail = redact(permission.detail)
+        question, detail = redact(permission.title), redact(permission.detail)
         async with self._one_at_a_time:
             self._permissions += 1
             decided = await self._gates.decide(
                 "tool",
                 self._brief.experiment,
-                question=redact(permission.title),
+                question=question,
                 detail=detail,
+                # An engine that starts again counts from one: the name alone might be that of something else.
+                digest=edits.digest(f"{question}\n{detail}"),
                 occasion=Occasion(lines=len(detail.splitlines()), paths=permission.paths),
                 suggestion="allow" if inside else "deny",
                 name=f"{self._brief.experiment}-tool-{self._brief.revision}.{self._permissions}",
@@ -96,6 +105,14 @@ class Sitting(Line):
         return Permitted(
             decided.answer in ("allow", "amend"), by=decided.by, reason=decided.reason, amended=decided.amended
         )
+
+    def sandbox(self, programs: Sequence[str]) -> Sandbox:
+        """See `Turn`."""
+        made, about = self._contain(programs), "agents"
+        if not made.means.hides_files and about not in self._journal.state.warned:
+            text = f"agents are not contained here ({made.tier}): what your user can do, an agent can do; see loopwatch doctor"
+            self._journal.append(Warned(text=text, once=about))
+        return made
 
     def scratch(self) -> Path:
         """See `Turn`."""

@@ -8,7 +8,7 @@ Used from one thread at a time.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -21,7 +21,7 @@ from pygit2.enums import ConfigLevel, FileMode
 
 from . import checkout, origin
 from .checkout import Entry
-from .edits import permits
+from .edits import alias, permits
 from .errors import EditRefused, WorkspaceError
 from .trailers import trailers_of, written
 
@@ -228,6 +228,12 @@ class Workspace:
         found = self._store.references.get(_experiment_ref(experiment))
         return None if found is None else str(found.target)
 
+    def check(self, names: Iterable[str], parent: str) -> None:
+        """Return if each of these files may be written on top of `parent`; EditRefused names the first that may not."""
+        tree = self._tree(parent)
+        for name in names:
+            self._placed(name, tree)
+
     def write(self, files: Mapping[str, str], parent: str) -> str:
         """The tree of `parent` with some editable files replaced or added; nothing points to it yet."""
         tree = self._tree(parent)
@@ -342,6 +348,8 @@ class Workspace:
         if not permits(name, self.facts.editable) or permits(name, self.facts.frozen):
             raise EditRefused(f"{name} may not be changed; editable: {', '.join(self.facts.editable)}")
         path = self._inside(name)
+        if path not in tree and (twin := alias(path, tree)):
+            raise EditRefused(f"{name} cannot be written: on some file systems it is the same as {twin}")
         parents = {path.rsplit("/", depth)[0] for depth in range(1, path.count("/") + 1)}
         in_the_way = [found for found in tree if found in parents or found.startswith(f"{path}/")]
         if in_the_way or (path in tree and tree[path].mode == checkout.LINK):

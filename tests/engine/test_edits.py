@@ -76,7 +76,8 @@ def test_anything_but_a_change_of_text_is_refused(reason: str, diff: str) -> Non
         "../outside.py", "a/../train.py", "./train.py", "/etc/passwd", "a//b.py", "C:\\train.py", "a\\b.py",
         "train.py/",         '"tr\\303\\244in.py"', "trаin.py", "train\x1b[2J.py", "train.py\r",
         ".git/hooks/pre-commit", "lib/.GIT/config",
-        "git~1/config", "train.py.", "train.py ", "a:b", "x" * 300, " ", "...",
+        "git~1/config", ".gitattributes", "model/.gitmodules", ".GitIgnore", "train.py\u200b",
+        "train\u202e.py", "train.py.", "train.py ", "a:b", "x" * 300, " ", "...",
     ],
 )  # fmt: skip
 def test_an_odd_path_is_refused(path: str) -> None:
@@ -110,6 +111,11 @@ def test_a_plain_path_is_read(path: str) -> None:
         "\U000e0100",
         "\u061c",
         "\u180e",
+        "\u2800",
+        "\u2060",
+        "\ufe00",
+        "\U0001d173",
+        "\x9b",
         "\r",
     ],
 )
@@ -118,7 +124,15 @@ def test_a_character_that_no_reader_sees_cannot_be_added(character: str) -> None
         edits.parse(_diff(added=f"x = 1  # {character}y"))
 
 
-@pytest.mark.parametrize("text", ["損失 = 1", "# ✅ ⚠️ café", "x\t= 1", "x = 1\r"])
+@pytest.mark.parametrize("text", ["lr\ufe0f = 1", "# ❤\ufe0f\ufe0e\ufe0f", "\ufe0fx = 1", "'a' + \ufe0f'b'"])
+def test_a_variation_selector_says_how_an_emoji_looks_and_nothing_else(text: str) -> None:
+    with pytest.raises(EditRefused, match="unseen character U\\+FE0"):
+        edits.parse(_diff(added=text))
+
+
+@pytest.mark.parametrize(
+    "text", ["損失 = 1", "# ✅ ⚠️ 1️⃣ café", "x\t= 1", "x = 1\r", "", "s = '→ ≤ ∑ β'", "größe = 'ไทย'"]
+)
 def test_ordinary_text_in_any_language_can_be_added(text: str) -> None:
     assert f"{text}\n" in _apply(_diff(added=text))
 
@@ -220,7 +234,13 @@ def test_only_editable_files_may_be_changed() -> None:
 NEW = "--- /dev/null\n+++ b/{}\n@@ -0,0 +1 @@\n+x = 1\n"
 
 
-@pytest.mark.parametrize("path", ["sitecustomize.py", "json.py", "Train.py", "modelx/a.py", "model", "evil.pth"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "sitecustomize.py", "json.py", "Train.py", "modelx/a.py", "model", "evil.pth", "conftest.py", "setup.cfg", ".env",
+        "Makefile", "AGENTS.md", ".vscode/settings.json", "MODEL/a.py",
+    ],
+)  # fmt: skip
 def test_a_new_file_outside_an_editable_folder_is_refused(path: str) -> None:
     with pytest.raises(EditRefused, match="may not be changed"):
         edits.allowed(edits.parse(NEW.format(path)), ["train.py", "model/"])
@@ -234,10 +254,26 @@ def test_a_new_file_in_an_editable_folder_is_made() -> None:
     assert edits.apply(patches, {"train.py": TRAIN}) == {"model/layers.py": "x = 1\n"}
 
 
-@pytest.mark.parametrize("path", ["model/.gitattributes", "model/.hidden/x.py", "model/TRAIN.py"])
+@pytest.mark.parametrize("path", ["model/.env", "model/.hidden/x.py", "model/TRAIN.py", "Model/new.py"])
 def test_a_hidden_new_file_or_a_second_spelling_is_refused(path: str) -> None:
     with pytest.raises(EditRefused, match=r"hidden|is there already"):
         edits.apply(edits.parse(NEW.format(path)), {"model/train.py": TRAIN})
+
+
+@pytest.mark.parametrize(
+    ("path", "other"),
+    [
+        ("model/eval.py", "model/EVAL.py"),
+        ("model/stra\u00dfe.py", "model/STRASSE.py"),
+        ("caf\u00e9/x.py", "cafe\u0301/y.py"),
+        ("\uff4dodel/x.py", "model/y.py"),
+        ("a/b/c.py", "A/b/d.py"),
+    ],
+)
+def test_names_that_some_file_systems_take_for_one_are_told(path: str, other: str) -> None:
+    assert other.startswith(edits.alias(path, [other]) or "none")
+    assert edits.alias(path, [path]) == ""
+    assert edits.alias(path, ["train.py", "lib/eval.py"]) == ""
 
 
 def test_a_changed_file_must_be_there() -> None:

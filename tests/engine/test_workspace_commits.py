@@ -77,6 +77,18 @@ def test_an_editable_folder_takes_new_files_but_no_file_becomes_a_folder(tmp_pat
         workspace.write({"model/b": "x = 1\n"}, commit)
 
 
+@pytest.mark.parametrize("name", ["model/LAYERS/new.py", "model/Weights"])
+def test_a_new_file_is_no_second_name_of_one_that_is_there(tmp_path: Path, run: Path, name: str) -> None:
+    task = task_in(tmp_path / "task")
+    (task / "model" / "layers").mkdir(parents=True)
+    (task / "model" / "layers" / "a.py").write_text("x = 1\n")
+    (task / "model" / "weights").write_bytes(b"\xff")
+    workspace = begin(run, task, editable=("train.py", "model/"))
+
+    with pytest.raises(EditRefused, match="on some file systems it is the same as model/"):
+        workspace.check([name], workspace.base)
+
+
 def test_the_branch_moves_once_and_only_forward(workspace: Workspace) -> None:
     base = workspace.base
     one = workspace.build_commit({"train.py": BETTER}, base, "one", TRAILERS, when=1)
