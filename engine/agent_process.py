@@ -3,7 +3,7 @@
 The program runs under a keeper like any experiment, so that a daemon it left behind goes with it, also after a `kill -9` of the
 engine. A keeper forwards output only as far as somebody keeps up; a protocol cannot lose a line, so the program's three streams
 are named pipes. What it says on stderr goes to a log, without the keys that this process knows.
-Not covered: what your own user may do, an agent may do too; it has your login, your files and the network.
+Not covered: what its walls leave open. Without any it may do what your user may do.
 """
 
 import asyncio
@@ -12,12 +12,14 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from .checkout import remove
 from .credentials import VARIABLES, Redactor, redact
 from .process import Kept, Spec
+from .spec import Box
 
 STARTING_SECONDS = 120
 """Until an agent has a session; a first start may unpack itself."""
@@ -51,6 +53,22 @@ def environment(
     return {**mine, "PWD": str(folder), **(more or {})}
 
 
+@dataclass(frozen=True, slots=True)
+class Walls:
+    """What keeps an agent in."""
+
+    box: Box | None = None
+    writes: tuple[Path, ...] = ()
+    """Where it may write, besides its folder."""
+    memory_bytes: int | None = None
+    processes: int | None = None
+
+
+def pipes_beside(folder: Path) -> Path:
+    """Where the pipes of an agent are that works in `folder`; its box has to have them."""
+    return folder.with_name(f"{folder.name}.pipes")
+
+
 def log_beside(folder: Path) -> Path:
     """Where an agent's words on stderr go, for its scratch copy: the logs of its run."""
     return folder.parent.parent / "logs" / f"{folder.name}.agent.log"
@@ -72,10 +90,16 @@ class AgentProcess:
 
     @classmethod
     async def start(
-        cls, command: Sequence[str], *, folder: Path, environment: Mapping[str, str], log: Path
+        cls,
+        command: Sequence[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        log: Path,
+        walls: Walls = Walls(),
     ) -> "AgentProcess":
         """Start `command` in `folder`. One that cannot be started has ended: `receive` gives None, `how_it_ended` says why."""
-        starting = asyncio.create_task(cls._start(command, folder, environment, log))
+        starting = asyncio.create_task(cls._start(command, folder, environment, log, walls))
         try:
             return await asyncio.shield(starting)
         except asyncio.CancelledError:  # nobody wants it any more; half a start cannot be given back
@@ -83,7 +107,9 @@ class AgentProcess:
             raise
 
     @classmethod
-    async def _start(cls, command: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> Self:
+    async def _start(
+        cls, command: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path, walls: Walls
+    ) -> Self:
         place = _make_room(folder, log)
         spec = Spec(
             command=["/bin/sh", "-c", _STREAMS, "agent", *(str(place / name) for name in _NAMES), *command],
@@ -91,8 +117,11 @@ class AgentProcess:
             environment=environment,
             log=place / "keeper.log",  # nothing comes to it
             wall_seconds=float("inf"),
-            out_folders=(folder,),
+            out_folders=(folder, place, *walls.writes),
             out_cap_bytes=FOLDER_BYTES,
+            memory_bytes=walls.memory_bytes,
+            processes=walls.processes,
+            box=walls.box,
         )
         pipes = _Pipes(place)
         try:
@@ -179,7 +208,7 @@ def _make_room(folder: Path, log: Path) -> Path:
     """An empty log, and the three named pipes in a folder of their own beside the agent's."""
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b"")
-    place = folder.with_name(f"{folder.name}.pipes")
+    place = pipes_beside(folder)
     remove(place)
     place.mkdir(mode=0o700)
     for name in _NAMES:

@@ -2,7 +2,7 @@
 
 A request that could pass a cap is not sent. A request that nobody heard the end of, because it was cut or its engine was killed,
 is booked as an estimate: the service may bill it, and its repetition is another request. An agent whose price nobody knows in
-advance is held against what it reports: then a cap can be passed, by one turn at most.
+advance is held against what it reports, in mid-turn where it does: then a cap can be passed, by one such report at most.
 """
 
 import asyncio
@@ -71,6 +71,7 @@ class Books:
         """
         worst = self._prices.worst(model, prompt=prompt_tokens, output=output_tokens)
         self._within_caps(experiment, worst)
+        self._warn_or_pause(worst)
         number = len(self._journal.state.bills) + 1
         self._journal.append(
             Requested(
@@ -82,7 +83,7 @@ class Books:
                 worst_usd=worst,
             )
         )
-        return Booked(self._journal, self._prices, experiment, number, model)
+        return Booked(self, self._journal, self._prices, experiment, number, model)
 
     def wait(self, model: str, *, prompt_tokens: int, output_tokens: int) -> Wait | None:
         """How long a request has to wait for another day's money; Blocked when it could cost more than a whole day's."""
@@ -118,6 +119,14 @@ class Books:
 
     # -- caps ----------------------------------------------------------------------------------------------------------
 
+    def still_within(self, experiment: int) -> None:
+        """What was spent so far, in the middle of a request: raises as `open` does once it has passed a cap."""
+        self._within_caps(experiment, 0.0)
+        cap = self._journal.state.caps.day_usd
+        now = self._clock()
+        if cap is not None and (spent := self._spent_since(now - now % DAY_SECONDS)) > cap:
+            raise ProposerFailed(f"a day may cost {dollars(cap)} in all runs, and {_spent(spent, None)}", "over_budget")
+
     def _within_caps(self, experiment: int, worst: float | None) -> None:
         state = self._journal.state
         caps, run = state.caps, _committed(state.bills.values())
@@ -128,6 +137,10 @@ class Books:
         if caps.proposal_usd is not None and _passes(caps.proposal_usd, proposal, worst):
             why = f"#{experiment} may cost {dollars(caps.proposal_usd)}, and {_spent(proposal, worst)}"
             raise ProposerFailed(why, "over_budget")
+
+    def _warn_or_pause(self, worst: float | None) -> None:
+        state = self._journal.state
+        caps, run = state.caps, _committed(state.bills.values())
         if caps.run_usd is None:
             return
         near = f"of the {dollars(caps.run_usd)} that the run may cost, {_spent(run, worst)}"
@@ -171,9 +184,11 @@ class Books:
 class Booked:
     """One request in the books."""
 
-    def __init__(self, journal: Journal, prices: Prices, experiment: int, request: int, model: str) -> None:
+    def __init__(
+        self, books: Books, journal: Journal, prices: Prices, experiment: int, request: int, model: str
+    ) -> None:
         """Request `request` of an experiment."""
-        self._journal, self._prices, self._experiment = journal, prices, experiment
+        self._books, self._journal, self._prices, self._experiment = books, journal, prices, experiment
         self._request, self._model = request, model
 
     def used(self, usage: Usage, *, usd: float | None = None, estimated: bool = False, final: bool = True) -> None:
@@ -194,6 +209,8 @@ class Booked:
             text = f"{self._model} has no price and does not say what it costs, so no cap holds it; write its price into {file()}"
             facts.append(Warned(text=text, once=about))
         self._journal.append(*facts)
+        if usd is not None and not final:
+            self._books.still_within(self._experiment)
 
 
 def _passes(cap: float, spent: float, worst: float | None) -> bool:
@@ -202,7 +219,7 @@ def _passes(cap: float, spent: float, worst: float | None) -> bool:
 
 
 def _spent(spent: float, worst: float | None) -> str:
-    more = "" if worst is None else f", and the next request could cost {dollars(worst)}"
+    more = f", and the next request could cost {dollars(worst)}" if worst else ""
     return f"{dollars(spent)} is spent{more}"
 
 

@@ -113,6 +113,8 @@ class AgentSettings(BaseModel):
     """A stream that is silent for so long is taken for broken."""
     mode: str | None = None
     """An agent's own mode in which it asks before it acts, where it has several."""
+    reads: tuple[str, ...] = ()
+    """Files and folders that an agent may read in its box, besides the system, itself and its login."""
 
 
 class Caps(BaseModel):

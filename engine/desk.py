@@ -7,7 +7,7 @@ experiment, not the run.
 import asyncio
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,8 @@ from .gate import Gates
 from .journal import Journal
 from .judge import Judgement
 from .proposers import Proposal, Proposer, Steering
+from .sandbox.means import Means
+from .sandbox.sandbox import Sandbox
 from .sitting import Sitting
 from .state import Experiment, State
 from .task import Task
@@ -50,11 +52,13 @@ class Desk:
         proposer: Proposer,
         archive: Archive,
         run_dir: Path,
+        contain: Callable[[Sequence[str]], Sandbox] = lambda programs: Sandbox(Means()),
     ) -> None:
-        """The desk of one run."""
+        """The desk of one run; `contain` makes boxes for agents, of which these are the programs."""
         self._task, self._config, self._journal, self._run_dir = task, config, journal, run_dir
         self._gates, self._books = gates, books
         self._workspace, self._proposer, self._archive = workspace, proposer, archive
+        self._contain = contain
         self._sitting: Sitting | None = None
         self._thinking: asyncio.Future[Proposal] | None = None
         self._cancelled_by = ""
@@ -113,6 +117,7 @@ class Desk:
             run_dir=self._run_dir,
             check=lambda proposal: self._checked(proposal, brief),
             export=partial(self._workspace.export, self.state.best_commit),
+            contain=self._contain,
         )
         self._thinking = asyncio.ensure_future(self._proposer.propose(brief, self._sitting))
         if self._cancelled_by:  # before it could begin

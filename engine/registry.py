@@ -16,6 +16,9 @@ PROPOSERS = {
 }
 """Each is a class that takes the text after the colon in `--proposer NAME:ARGUMENT`, and the run's `AgentSettings`."""
 
+AGENTS = frozenset({"acp", "claude-code"})
+"""Of these, programs with tools of their own: they work in boxes, and need the network."""
+
 STRATEGIES = {
     "noise": "loopwatch.engine.strategies.noise:noise",
     "reviewer": "loopwatch.engine.strategies.reviewer:reviewer",

@@ -6,8 +6,9 @@ import platform
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,10 @@ from .lab import Lab, Stopping
 from .ledger import Ledger
 from .machine import has_gpu
 from .proposers import proposer
+from .registry import AGENTS
 from .reviewer import Reviewer
 from .runner import Runner
+from .sandbox.holes import of_agents
 from .sandbox.means import Host
 from .sandbox.proof import Proof, prove
 from .sandbox.sandbox import Sandbox
@@ -67,7 +70,8 @@ async def _work(run_dir: Path, config: RunConfig, journal: Journal, host: Host |
     workspace, task = _open(run_dir, config, journal)
     propose, loop = proposer(config.proposer, config.agent), strategy(config.strategy)
     proof = await prove(run_dir / "proof", minimum=config.sandbox, host=host)
-    journal.append(*_recovered(journal.state, proof))
+    agents = of_agents(proof.taken.means) if config.proposer.partition(":")[0] in AGENTS else ()
+    journal.append(*_recovered(journal.state, proof, (*proof.not_protected, *agents)))
     runner = Runner(
         task,
         run_dir,
@@ -101,6 +105,7 @@ async def _work(run_dir: Path, config: RunConfig, journal: Journal, host: Host |
         proposer=propose,
         archive=archive,
         run_dir=run_dir,
+        contain=partial(sandbox_for, proof, run_dir, config, task),
     )
     lab = Lab(
         task=task,
@@ -195,22 +200,25 @@ def _opened(config: RunConfig, task: Task, workspace: Workspace) -> RunOpened:
     )
 
 
-def sandbox_for(proof: Proof, run_dir: Path, config: RunConfig, task: Task) -> Sandbox:
-    """Boxes in which neither the runs are seen, nor what is set for all of them, nor the folder that the task came from."""
+def sandbox_for(proof: Proof, run_dir: Path, config: RunConfig, task: Task, more: Sequence[str] = ()) -> Sandbox:
+    """Boxes in which neither the runs are seen, nor what is set for all of them, nor the folder that the task came from.
+
+    more  programs that will be started, besides the task's
+    """
     origin = Path(config.task).expanduser()
     hidden = [run_dir, run_dir.parent, home.config(), *([] if origin.is_relative_to(SHIPPED) else [origin])]
     commands = [command.command for command in (task.prepare, task.run, task.evaluate) if command]
-    programs = {command[0] for command in commands if command[0] != "{python}"}
+    programs = {*more, *(command[0] for command in commands if command[0] != "{python}")}
     return Sandbox(proof.taken.means, hidden=hidden, commands=sorted(programs))
 
 
-def _recovered(state: State, proof: Proof) -> tuple[AnyFact, ...]:
+def _recovered(state: State, proof: Proof, not_protected: tuple[str, ...]) -> tuple[AnyFact, ...]:
     """The facts that an engine begins with: it works now, and takes up what the last one left."""
     current, was_killed = state.current, state.engine is not None and state.stopped is None
     lost = current.number if current and current.step == "running" else None
     why = f"the engine {'was killed' if was_killed else 'failed'} while it ran"
     facts: list[AnyFact] = [
-        _engine_started(_what_was_left(current, lost) if was_killed else "", proof),
+        _engine_started(_what_was_left(current, lost) if was_killed else "", proof, not_protected),
         *_went_on(state),
     ]
     if state.paused_why:  # whoever starts an engine has mended it, or will hear of it again
@@ -236,7 +244,7 @@ def _what_was_left(current: Experiment | None, lost: int | None) -> str:
     return f"the last engine was killed when #{current.number} was {current.step}; it goes on from there"
 
 
-def _engine_started(recovered: str, proof: Proof) -> EngineStarted:
+def _engine_started(recovered: str, proof: Proof, not_protected: tuple[str, ...]) -> EngineStarted:
     versions = {
         "loopwatch": version("loopwatch"),
         "python": platform.python_version(),
@@ -246,7 +254,7 @@ def _engine_started(recovered: str, proof: Proof) -> EngineStarted:
         pid=os.getpid(),
         host=socket.gethostname(),
         versions=versions,
-        not_protected=proof.not_protected,
+        not_protected=not_protected,
         sandbox=proof.tier,
         sandbox_of=proof.taken.means.words,
         recovered=recovered,

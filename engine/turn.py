@@ -4,6 +4,7 @@ A proposer is told by a `Brief`, talks through a `Turn`, and returns a `Proposal
 anything: text is shown, drafts are checked, permissions are a person's or a policy's, money is counted before it is spent.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -11,6 +12,7 @@ from typing import Literal, Protocol
 from .brief import Prompt
 from .events import Heard, Mechanism
 from .money import Usage
+from .sandbox.sandbox import Sandbox
 
 Steering = Literal["this turn", "next request", "next experiment"]
 """How early a note can reach whoever proposes."""
@@ -68,6 +70,8 @@ class Request(Protocol):
     def used(self, usage: Usage, *, usd: float | None = None, estimated: bool = False, final: bool = True) -> None:
         """What it used so far; a later word replaces an earlier one.
 
+        ProposerFailed("over_budget") or Blocked when more will come, and what the service says it cost has passed a cap.
+
         usd        what the service itself says it cost; None counts by the price list
         estimated  part of the tokens is a guess, because the request was cut
         final      nothing more will come; a request that ends without a final word is booked as an estimate
@@ -116,6 +120,10 @@ class Turn(Line, Protocol):
 
     async def permit(self, permission: Permission) -> Permitted:
         """Ask at the tool gate."""
+        ...
+
+    def sandbox(self, programs: Sequence[str]) -> Sandbox:
+        """Boxes of the kind that experiments get, for what these programs are; where there are none, a person is told once."""
         ...
 
     def scratch(self) -> Path:

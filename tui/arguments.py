@@ -332,6 +332,8 @@ def _agent(parser: ArgumentParser) -> None:
     parser.add_argument("--fallback", metavar="MODEL", help="the model to ask when the first one refuses")
     parser.add_argument("--base-url", metavar="URL", help="where the service is, such as http://localhost:8000/v1")
     parser.add_argument("--agent-mode", metavar="MODE", help="an agent's own mode in which it asks before it acts")
+    parser.add_argument("--agent-reads", metavar="PATH", action="append", default=[],
+                        help="a file or folder that an agent may read besides itself and its login; may be repeated")  # fmt: skip
 
 
 def _caps(parser: ArgumentParser) -> None:

@@ -176,6 +176,7 @@ def read_settings(args: Namespace, found: task.Task, *, on_screen: bool) -> dict
     gates = dict.fromkeys(GATES, policy) | dict(map(gate_policy, args.gate))
     agent = {
         "mode": args.agent_mode,
+        "reads": args.agent_reads,
         **{name: getattr(args, name) for name in ("effort", "edits", "fallback", "base_url")},
     }
     settings: dict[str, Any] = {

@@ -18,13 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .. import checkout
-from ..agent_process import AgentProcess, environment, log_beside
+from ..agent_process import environment
 from ..config import AgentSettings
 from ..credentials import VARIABLES
 from ..errors import ConfigError
 from . import Brief, Proposal, Steering, Turn
 from .acp_session import Session
+from .agent_room import at_work
 from .dialogue import converse, patiently
 from .scratch import Scratch
 
@@ -92,16 +92,11 @@ class Acp:
 
     async def _propose(self, brief: Brief, turn: Turn, shrink: int) -> Proposal:
         scratch = Scratch(turn.scratch(), brief)
-        agent = await AgentProcess.start(
-            self._command,
-            folder=scratch.folder,
-            environment=environment(scratch.folder, keys=self._preset.keys, more=self._preset.environment),
-            log=log_beside(scratch.folder),
-        )
-        session = Session(agent, self._name, scratch, turn, self._settings)
-        try:
-            await session.open(self._settings.mode or self._preset.mode, self._preset.meta)
-            return await converse(session, brief, scratch, turn, shrink=shrink)
-        finally:
-            await session.close()
-            checkout.remove(scratch.folder)
+        mine = environment(scratch.folder, keys=self._preset.keys, more=self._preset.environment)
+        async with at_work(self._command, scratch, turn, environment=mine, settings=self._settings) as agent:
+            session = Session(agent, self._name, scratch, turn, self._settings)
+            try:
+                await session.open(self._settings.mode or self._preset.mode, self._preset.meta)
+                return await converse(session, brief, scratch, turn, shrink=shrink)
+            finally:
+                await session.close()

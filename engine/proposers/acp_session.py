@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from ..agent_process import GRACE_SECONDS, PATIENCE, STARTING_SECONDS, AgentProcess
 from ..brief import tokens
 from ..config import AgentSettings
-from ..errors import ProposerFailed
+from ..errors import Blocked, ProposerFailed
 from ..models import Trouble
 from ..money import CHARACTERS_PER_TOKEN, Usage
 from ..turn import Request
@@ -137,7 +137,7 @@ class Session:
             raise ProposerFailed(f"{self._name} {await self._agent.how_it_ended()}") from None
         except ValidationError as error:
             raise self._garbled(error) from None
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Blocked, ProposerFailed):
             await self._cancel(prompting)
             raise
         finally:
@@ -207,6 +207,11 @@ class Session:
     def _unpaid(self) -> float | None:
         return None if self._cost is None else max(0.0, self._cost - self._paid)
 
+    async def _book(self, request: Request) -> None:
+        """An errand, so that what is over its budget ends the turn."""
+        if request is self._request:
+            request.used(self._guess(), usd=self._unpaid(), estimated=True, final=False)
+
     def _notice(self, text: str) -> None:
         self._turn.hear("notice", f"{text}\n")
 
@@ -229,7 +234,7 @@ class Session:
             case "usage_update" if (cost := found.get("cost")) and cost.get("currency") == "USD":
                 self._cost = dollars(cost.get("amount"))
                 if self._request:
-                    self._request.used(self._guess(), usd=self._unpaid(), estimated=True, final=False)
+                    self._errands.start(self._book(self._request))
 
     async def request_permission(
         self, session_id: str, tool_call: "ToolCallUpdate", options: "list[PermissionOption]", **_: Any

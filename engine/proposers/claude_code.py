@@ -9,11 +9,11 @@ loaded: they may hold a permission that a person at the gate has not given. The 
 
 import shutil
 
-from .. import checkout
-from ..agent_process import AgentProcess, environment, log_beside
+from ..agent_process import environment
 from ..config import AgentSettings
 from ..errors import ConfigError, ProposerFailed
 from . import Brief, Proposal, Steering, Turn
+from .agent_room import at_work
 from .claude_code_session import Session
 from .dialogue import converse, patiently
 from .scratch import Scratch
@@ -54,20 +54,15 @@ class ClaudeCode:
 
     async def _propose(self, model: str, brief: Brief, turn: Turn, shrink: int) -> Proposal:
         scratch = Scratch(turn.scratch(), brief)
-        agent = await AgentProcess.start(
-            self._command(model),
-            folder=scratch.folder,
-            environment=environment(scratch.folder, keys=("anthropic",), more=self._environment),
-            log=log_beside(scratch.folder),
-        )
+        mine = environment(scratch.folder, keys=("anthropic",), more=self._environment)
         name = f"claude-code:{model}" if model else "claude-code"
-        session = Session(agent, name, scratch, turn, self._settings)
-        try:
-            await session.open()
-            return await converse(session, brief, scratch, turn, shrink=shrink)
-        finally:
-            await session.close()
-            checkout.remove(scratch.folder)
+        async with at_work(self._command(model), scratch, turn, environment=mine, settings=self._settings) as agent:
+            session = Session(agent, name, scratch, turn, self._settings)
+            try:
+                await session.open()
+                return await converse(session, brief, scratch, turn, shrink=shrink)
+            finally:
+                await session.close()
 
     def _command(self, model: str) -> list[str]:
         mode, effort = self._settings.mode or "default", self._settings.effort

@@ -2,7 +2,8 @@
 
 Only the bytes of editable regular files count, read once. A link in the place of one, a missing one, one that is no text or too
 long, is refused in words that the agent can act on; whatever else it made or changed is left out, in words for a person.
-Not covered: what it wrote outside of its copy; your own user may do that.
+What agents obey, wherever it lies, is not in the copy and not taken from it: an earlier experiment may have planted it.
+Not covered: what it wrote outside of its copy, where no box keeps it from that.
 """
 
 import os
@@ -17,6 +18,12 @@ from . import Brief
 ENTRIES = 20_000
 """Beyond so many, nobody needs to know which files an agent made besides."""
 NAMED = 3
+_OBEYED = (
+    ".agents", ".aider.conf.yml", ".claude", ".claude.json", ".codex", ".cursor", ".cursorrules", ".env", ".gemini", ".git",
+    ".github", ".idea", ".mcp.json", ".opencode", ".vscode", ".windsurf", "agents.md", "agents.override.md", "claude.local.md",
+    "claude.md", "gemini.md", "opencode.json", "opencode.jsonc",
+)  # fmt: skip
+"""Names of what one agent program or another takes for its orders, its settings or its tools, in small letters."""
 _CACHES = ("__pycache__", ".git", ".venv", "node_modules")
 
 
@@ -26,8 +33,20 @@ class Scratch:
     def __init__(self, folder: Path, brief: Brief) -> None:
         """`folder` is as the best experiment has it; nobody else has written there yet."""
         self.folder = folder.resolve()
-        self._sources, self._editable = brief.sources, brief.task.editable
+        self.stripped = self._strip()
+        """What was taken out of it."""
+        self._sources = {path: text for path, text in brief.sources.items() if not _is_obeyed(path)}
+        self._editable = brief.task.editable
         self._before = {path: _looks(self.folder / path) for path in self._paths()}
+
+    def _strip(self) -> list[str]:
+        found = []
+        for root, folders, files in os.walk(self.folder):
+            for name in sorted(name for name in (*folders, *files) if _is_obeyed(name)):
+                checkout.remove(Path(root, name))
+                found.append(Path(root, name).relative_to(self.folder).as_posix())
+            folders[:] = [name for name in folders if not _is_obeyed(name)]
+        return sorted(found)
 
     def find(self, path: str) -> Path | None:
         """Where a path of the agent's leads, links followed; None outside of the copy."""
@@ -92,6 +111,7 @@ class Scratch:
             and path not in self._before
             and edits.permits(path, self._editable)
             and not any(part.startswith(".") for part in path.split("/"))
+            and not _is_obeyed(path)
             and not (self.folder / path).is_symlink()
             and self.text(path) is not None
         ]
@@ -107,6 +127,10 @@ class Scratch:
             if len(found) > ENTRIES:
                 break
         return found
+
+
+def _is_obeyed(path: str) -> bool:
+    return any(part.lower() in _OBEYED for part in path.split("/"))
 
 
 def _taken(place: Path, path: str) -> str:

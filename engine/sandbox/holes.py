@@ -87,6 +87,18 @@ def sentences(open_ones: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"experiments can {HOLES[name].open}" for name in HOLES if name in set(open_ones)))
 
 
+def of_agents(means: Means) -> tuple[str, ...]:
+    """What an agent with tools can do that an experiment cannot, in words: it needs the network, for its model lives there."""
+    if not means.hides_files:
+        return ("an agent can do whatever your user can do",)
+    # Abstract sockets belong to a network, and this one is shared.
+    abstract = means.namespaces is not None and means.landlock < HOLES["abstract_socket"].abi
+    return (
+        "an agent can use the network",
+        *(["an agent can talk to your other programs by abstract sockets"] if abstract else []),
+    )
+
+
 def remedies(means: Means, host: Host) -> tuple[str, ...]:
     """What would make it tighter: commands for this machine, the best first."""
     if means.tier == "sealed":

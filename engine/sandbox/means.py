@@ -46,6 +46,11 @@ class Means:
         return "limits" if self.seccomp else "none"
 
     @property
+    def hides_files(self) -> bool:
+        """Whether a box has no other files than were named, on Linux: agents get boxes of this kind and no other."""
+        return self.namespaces is not None or self.landlock > 0
+
+    @property
     def words(self) -> str:
         """For people."""
         parts = [

@@ -57,11 +57,6 @@ class Sandbox:
         """How tight it is."""
         return self.means.tier
 
-    @property
-    def hides_files(self) -> bool:
-        """Whether nothing is seen but what was named; a program with its own login needs that to be worth a box."""
-        return self.means.namespaces is not None or self.means.landlock > 0
-
     def seen(self, folder: Folder) -> str:
         """Where a command in a box finds a folder."""
         return folder.at if folder.at and self.means.namespaces else str(folder.path)

@@ -1,12 +1,14 @@
 """A turn for proposers on their own: it remembers what was said and asked, and says yes unless it is told otherwise."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from loopwatch.engine.brief import Brief, Prompt, compose
 from loopwatch.engine.events import Heard
 from loopwatch.engine.money import Usage
+from loopwatch.engine.sandbox.means import Means
+from loopwatch.engine.sandbox.sandbox import Sandbox
 from loopwatch.engine.turn import Permission, Permitted, Proposal
 
 
@@ -37,6 +39,8 @@ class Listener:
     waits: list[tuple[str, float, int, int | None]] = field(default_factory=list)
     asked: list[Permission] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    means: Means = field(default_factory=Means)
+    """Of what an agent's box is built."""
 
     def hear(self, kind: Heard, text: str) -> None:
         self.heard.append((kind, text))
@@ -69,6 +73,9 @@ class Listener:
     async def permit(self, permission: Permission) -> Permitted:
         self.asked.append(permission)
         return self.permits(permission)
+
+    def sandbox(self, programs: Sequence[str]) -> Sandbox:
+        return Sandbox(self.means, commands=programs)
 
     def scratch(self) -> Path:
         return self.folder
