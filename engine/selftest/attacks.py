@@ -27,6 +27,8 @@ Progress = Callable[[int, int, str], None]
 
 SECONDS = 120
 """For the run of one case: it holds four trainings or so."""
+AGAIN = 2
+"""How often a case is repeated that seems to have left a file."""
 
 _SECRET = "FAKE_API_KEY"
 _HOLES: Mapping[Where, tuple[str, ...]] = {
@@ -87,14 +89,14 @@ class Attacks:
 
     def _trained(self, case: Case) -> Finding:
         finding, left = self._attacked(case, self._folder / case.id)
-        if left:
-            # Other programs leave files there too; what the case leaves, it leaves again.
-            _, again = self._attacked(case, self._folder / f"{case.id}-again")
-            wheres = {breach.where for breach in again}
-            left = tuple(breach for breach in left if breach.where in wheres)
-        return finding.model_copy(update={"breaches": self._marked((*finding.breaches, *left))})
+        for again in range(AGAIN):
+            if left:
+                # Other programs leave files there too; what a case leaves, it leaves every time.
+                path = self._folder / f"{case.id}-{again}"
+                left = {looks: left[looks] for looks in self._attacked(case, path)[1] if looks in left}
+        return finding.model_copy(update={"breaches": self._marked((*finding.breaches, *left.values()))})
 
-    def _attacked(self, case: Case, folder: Path) -> tuple[Finding, tuple[Breach, ...]]:
+    def _attacked(self, case: Case, folder: Path) -> tuple[Finding, dict[str, Breach]]:
         folder.mkdir()
         toy = Toy(self._corpus.task, folder)
         diff = edits.render("train.py", toy.train, case.source())
@@ -109,8 +111,8 @@ class Attacks:
         got, why = _verdict(experiment) if experiment else ("not_tried", told.ending.detail)
         return _finding(case, got, why, breaches=breaches), left
 
-    def _night(self, toy: Toy, script: Sequence[Mapping[str, Any]], folder: Path, traps: Traps | None = None) -> Told:
-        environment: dict[str, str] = dict(traps.environment) if traps else {}
+    def _night(self, toy: Toy, script: Sequence[Mapping[str, Any]], folder: Path, traps: Traps) -> Told:
+        environment = traps.environment
 
         def watch(state: State) -> None:
             if state.engine and "LW_ENGINE_PID" not in environment:
@@ -159,7 +161,8 @@ class Attacks:
                 lines[case.id] = change(case.title, diff=_diff(proposal, sources, toy.task))
             except _Unsayable as reason:
                 unsaid[case.id] = str(reason)
-        told = self._night(toy, list(lines.values()), folder)
+        with Traps(folder) as traps:
+            told = self._night(toy, list(lines.values()), folder, traps)
         found = {}
         for case in cases:
             if case.id in unsaid:

@@ -13,7 +13,7 @@ Where the rules want more trainings than a series has, it ends there.
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .. import confirm, control
@@ -58,6 +58,7 @@ def judged(text: str) -> Outcome:
         low=series.get("low"),
         high=series.get("high"),
     )
+    sign = 1 if metric.direction == "up" else -1
     told = Outcome()
     baseline = Code(None, _numbers(series["baseline"]))
     groups: list[list[float]] = [baseline.fresh]
@@ -81,13 +82,14 @@ def judged(text: str) -> Outcome:
             confirmed.more = iter(reruns)
         groups.append(code.fresh)
         now = Result(number, value, program=str(one.get("program", "")))
-        top = next(result for result in reversed(past) if result.kept)
+        # The best is worth what its repeats say, not the number that it was chosen for.
+        top = replace(next(result for result in reversed(past) if result.kept), value=sign * best.entrant(sign).mean)
         raised = flags(
             metric, now, past, best=top, sigma=pooled(groups).sigma, control=crippled[0] if crippled else None
         )
         told.flags += [flag.kind for flag in raised]
         told.why = raised[0].text if raised else told.why
-        action = _settled(code, best, confirmed, groups, metric)
+        action = _settled(code, best, confirmed, groups, sign)
         if raised and not (action == "confirm" and code.fresh):
             action = "discard"  # quarantined: nobody is there who could be asked
         past.append(Result(number, value, now.program, kept=action in ("keep", "confirm")))
@@ -98,8 +100,7 @@ def judged(text: str) -> Outcome:
     return told
 
 
-def _settled(code: Code, best: Code, confirmed: Code, groups: list[list[float]], metric: Metric) -> confirm.Action:
-    sign = 1 if metric.direction == "up" else -1
+def _settled(code: Code, best: Code, confirmed: Code, groups: list[list[float]], sign: int) -> confirm.Action:
     while True:
         noise: Noise = pooled(groups)
         compared = Field(code.entrant(sign), best.entrant(sign), confirmed.entrant(sign), noise)

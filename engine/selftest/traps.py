@@ -6,9 +6,11 @@ run, files in the folders that everybody shares. On systems without /proc nobody
 
 import ctypes
 import os
+import re
 import selectors
 import signal
 import socket
+import stat
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -89,16 +91,16 @@ class Traps:
         found += [Breach(where=where, detail="somebody came") for where in sorted(self._reached)]
         return (*found, *_said(case, logs))
 
-    def left(self, trained: Sequence[tuple[float, float]]) -> tuple[Breach, ...]:
-        """What came into the folders that everybody shares while something trained, and is still there.
+    def left(self, trained: Sequence[tuple[float, float]]) -> dict[str, Breach]:
+        """What came into the folders that everybody shares while something trained, and is still there, by what it looks like.
 
-        Other programs work there too, so it proves nothing alone.
+        Other programs work there too, so it proves nothing until it comes again.
 
         trained  when trainings began and ended, in seconds since 1970
         """
         now = _shared()
         new = (path for path in sorted(now.keys() - self._before.keys()) if _changed_at(path, trained))
-        return tuple(Breach(where=now[path], detail=str(path)) for path in new)
+        return {_looks(path): Breach(where=now[path], detail=str(path)) for path in new}
 
     def _listen(self) -> None:
         with selectors.DefaultSelector() as selector:
@@ -158,6 +160,13 @@ def _shared() -> dict[Path, Where]:
             ours = (Path(entry.path) for entry in os.scandir(folder) if _is_ours(entry))
             there.update(dict.fromkeys(ours, where))
     return there
+
+
+def _looks(path: Path) -> str:
+    """Where it is, of what kind and how large; its name without what may be drawn by lot."""
+    found = os.lstat(path)
+    size = found.st_size if stat.S_ISREG(found.st_mode) else 0
+    return f"{path.parent} {re.split('[0-9_-]', path.name)[0][:4]} {stat.S_IFMT(found.st_mode)} {size}"
 
 
 def _changed_at(path: Path, times: Sequence[tuple[float, float]]) -> bool:
