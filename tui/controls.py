@@ -113,4 +113,5 @@ WORDS: dict[Answer, str] = {
     "accept": "accept",
     "keep": "keep",
     "discard": "discard",
+    "one_more": "one more training of",
 }

@@ -32,6 +32,7 @@ class Key:
 
 SHOWN = {
     "question_mark": "?",
+    "plus": "+",
     "colon": ":",
     "tab": "tab",
     "escape": "esc",
@@ -72,6 +73,13 @@ KEYS: tuple[Key, ...] = (
         "o",
         "override",
         "keep what would be discarded, or discard what would be kept; asks for a reason",
+        "verdict",
+    ),
+    Key(
+        "one_more",
+        "plus",
+        "one more",
+        "train it once more on a fresh seed before you decide; the question says what that costs",
         "verdict",
     ),
     Key("let_run", "l", "let run", "let the experiment run on", "run"),

@@ -10,9 +10,9 @@ from typing import Final, Literal
 from rich.style import Style
 from textual.theme import Theme
 
-Role = Literal["text", "quiet", "thought", "frame", "accent", "good", "warn", "bad", "mark"]
+Role = Literal["text", "quiet", "thought", "frame", "accent", "good", "warn", "bad", "mark", "alarm"]
 """text: to be read · quiet: beside it · thought: what somebody thinks, in italics · frame: lines · accent: the live thing
-· good, warn, bad: how it went · mark: to be doubted."""
+· good, warn, bad: how it went · mark: to be doubted · alarm: never to be overlooked, on a ground of its own."""
 
 DARK: Final[dict[Role, str]] = {
     "text": "#d7d7d7",
@@ -24,6 +24,7 @@ DARK: Final[dict[Role, str]] = {
     "warn": "#ffd75f",
     "bad": "#ff8787",
     "mark": "#d787ff",
+    "alarm": "#ff8787",
 }
 LIGHT: Final[dict[Role, str]] = {
     "text": "#262626",
@@ -35,6 +36,7 @@ LIGHT: Final[dict[Role, str]] = {
     "warn": "#875f00",
     "bad": "#af0000",
     "mark": "#8700af",
+    "alarm": "#af0000",
 }
 ANSI_DARK: Final[dict[Role, str]] = {
     "text": "default",
@@ -46,6 +48,7 @@ ANSI_DARK: Final[dict[Role, str]] = {
     "warn": "bright_yellow",
     "bad": "bright_red",
     "mark": "bright_magenta",
+    "alarm": "bright_red",
 }
 ANSI_LIGHT: Final[dict[Role, str]] = {
     "text": "default",
@@ -57,6 +60,7 @@ ANSI_LIGHT: Final[dict[Role, str]] = {
     "warn": "yellow",
     "bad": "red",
     "mark": "magenta",
+    "alarm": "red",
 }
 DARK_BACKGROUND: Final = "#121212"
 DARK_CURSOR: Final = "#262626"
@@ -121,6 +125,7 @@ class Inks:
             bold=bold or cursor,
             underline=underline,
             italic=role == "thought",
+            reverse=role == "alarm",
         )
 
 

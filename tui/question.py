@@ -19,6 +19,11 @@ WANTED_CHARACTERS: Final = 500
 """Of what an agent wants to do, and of each line of it; the pane of the diff has all of it."""
 
 
+QUARANTINED: Final = "quarantined"
+DOUBT: Final = "; but it is hard to believe"
+"""How the judge begins to say what the box says first."""
+
+
 class Told(NamedTuple):
     """A line and how it is meant."""
 
@@ -39,6 +44,7 @@ def ask_view(state: State, *, now: float) -> AskView | None:
     if state.waiting.deadline is not None and asked.on_silence:
         left = f" · {asked.on_silence.replace('_', ' ')} in {words.clock(state.waiting.deadline - now)}"
     who = f"{clean(e.proposer)} asks · " if asked.gate == "tool" else ""
+    who = f"{QUARANTINED} · " if asked.gate == "verdict" and QUARANTINED in asked.question else who
     title = f"ASK · #{asked.experiment} · {who}waiting {words.clock(now - state.waiting.since)}{left}"
     keys = "   ".join(f"{key.first} {key.label}" for key in KEYS if key.when == asked.gate and key.footer)
     if asked.gate == "run":
@@ -58,7 +64,17 @@ def _question(asked: Asked, e: Experiment, state: State) -> Lines:
         case "run":
             return (words.one_line(asked.question),)
         case "verdict":
-            return (words.one_line(asked.question), *_claims(("odds ", asked.detail), ("idea ", e.hypothesis), ("hope ", e.expected)))
+            return _verdict(asked, e, state)
+
+
+def _verdict(asked: Asked, e: Experiment, state: State) -> Lines:
+    """Whether it is better, how sure that is, and why a person is asked."""
+    reason, _, _ = words.one_line(asked.question).partition(DOUBT)
+    doubts = (Told(f"hard to believe: {' · '.join(map(words.one_line, e.flags))}", "mark"),) if e.flags else ()
+    asks = f"{reason}; o keeps it all the same" if e.flags and QUARANTINED in reason else reason
+    tried = words.tries(e, state) if e.repeats else ""
+    rest = _claims(("mean ", tried), ("idea ", e.hypothesis), ("hope ", e.expected))
+    return (*doubts, asks, *((Told(f"odds  {words.one_line(asked.detail)}", "text"),) if asked.detail else ()), *rest)
 
 
 def _proposal(e: Experiment, state: State) -> Lines:

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 
 from loopwatch.engine.client import Thought
-from loopwatch.engine.events import Entry, Heard, NoteRead, Proposing
+from loopwatch.engine.events import Entry, Heard, NoteRead, Proposing, Why
 from loopwatch.engine.state import Experiment, State
 
 from . import words
 from .clean import clean
 from .palette import Role
-from .view import MECHANISM_LOOK, VERDICT_ROLE, Parts
+from .view import DOUBTED, MECHANISM_LOOK, VERDICT_ROLE, Parts
 from .widgets.tail import Voice
+
+DECISIVE: tuple[Why, ...] = ("confirmation", "person")
+"""Repeats that come before a verdict; the others come after it."""
 
 VOICES: dict[Heard, Voice] = {
     "thinking": Voice("thought", "…"),
@@ -75,12 +78,35 @@ def reasoning_end(e: Experiment, state: State, *, told: str) -> list[tuple[str, 
     heard = words.one_line(told)
     lines += [(claim, "text") for claim in found if claim not in heard]
     lines += [(f"beware: {flag}", "warn") for flag in words.flags(e, state)]
+    lines += _contained(e, state)
+    lines += _repeats(e, *DECISIVE)
     if e.verdict is not None:
-        lines.append((words.outcome(e), VERDICT_ROLE[e.verdict]))
+        lines.append((words.outcome(e), DOUBTED[1] if e.quarantined else VERDICT_ROLE[e.verdict]))
+    lines += _repeats(e, "noise", "incumbent", "drift")
+    if e.verdict is not None and e.fresh and e.repeats and state.repeating is None:
+        lines.append((f"mean: {words.tries(e, state)}", "text"))
     if e.explained:
         glyph, role = MECHANISM_LOOK[e.explained.mechanism]
         lines.append((f"{glyph} mechanism {words.mechanism(e)}", role))
     return lines
+
+
+def _repeats(e: Experiment, *kinds: Why) -> list[tuple[str, Role]]:
+    return [
+        (f"repeat {repeat.number} ({repeat.why}): {words.repeated(repeat.measured)}", "text")
+        for repeat in e.repeats
+        if repeat.measured and repeat.why in kinds
+    ]
+
+
+def _contained(e: Experiment, state: State) -> list[tuple[str, Role]]:
+    """How an experiment was contained, and what it could do all the same."""
+    if e.sandbox is None:
+        return []
+    engine = state.engine
+    still = words.still_open(engine) if engine and engine.sandbox == e.sandbox else ""
+    role: Role = "bad" if e.sandbox in words.UNCONTAINED else "warn" if still else "quiet"
+    return [(f"contained: {words.CONTAINED[e.sandbox]}" + (f", but it can {still}" if still else ""), role)]
 
 
 def review_end(e: Experiment, state: State) -> list[tuple[str, Role]]:

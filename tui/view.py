@@ -10,31 +10,16 @@ from collections.abc import Sequence
 from loopwatch.engine.client import Look
 from loopwatch.engine.events import Mechanism, Verdict
 from loopwatch.engine.state import Experiment, State
-from loopwatch.engine.task import Metric
+from loopwatch.engine.trust import Trust
 
 from . import words
-from .clean import clean, wrap
+from .clean import clean
 from .palette import Role
 from .widgets.curve import Forecast, Level
 from .widgets.spark import chances as sparkline_of
-from .widgets.spark import progress_bar, sparkline
 from .widgets.table import Cell, Column, Row
 
 Parts = list[tuple[str, Role]]
-
-STATE_LOOK: dict[words.StateWord, tuple[str, str, Role]] = {
-    "starting": ("○", "STARTING", "accent"),
-    "proposing": ("●", "PROPOSING", "accent"),
-    "waiting": ("◆", "WAITING FOR YOU", "warn"),
-    "running": ("●", "RUNNING", "accent"),
-    "evaluating": ("●", "EVALUATING", "accent"),
-    "paused": ("‖", "PAUSED", "warn"),
-    "held": ("‖", "HELD", "warn"),
-    "stopping": ("▽", "STOPPING", "warn"),
-    "stopped": ("✓", "ENDED", "good"),
-    "dead": ("✗", "ENGINE DOWN", "bad"),
-}
-ASCII_GLYPHS = {"○": "o", "●": "*", "◆": "?", "‖": "=", "▽": "v", "✓": "+", "✗": "!"}
 
 VERDICT_ROLE: dict[Verdict, Role] = {
     "kept": "good",
@@ -49,6 +34,19 @@ VERDICT_ROLE: dict[Verdict, Role] = {
     "unproposed": "bad",
 }
 
+STANDING_LOOK: dict[str, tuple[str, Role]] = {
+    "confirmed": ("■", "good"),
+    "provisional": ("□", "warn"),
+    "": ("", "good"),
+}
+"""What is kept: told from luck, or for now."""
+
+DOUBTED: tuple[str, Role] = ("▲ doubted", "mark")
+"""It would have been kept, but is hard to believe."""
+
+TRUST_MARK: dict[Trust | None, str] = {"independent": "", "locked": " L", "self-reported": " S", None: ""}
+"""Behind a value that says of itself what it is worth, in part or in whole."""
+
 MECHANISM_LOOK: dict[Mechanism, tuple[str, Role]] = {
     "confirmed": ("✓", "good"),
     "refuted": ("✗", "bad"),
@@ -59,145 +57,15 @@ EXPERIMENT_COLUMNS = (
     Column("#", 4, "right"),
     Column("verdict", 9),
     Column("m", 1, priority=1),
-    Column("value", 8, "right"),
+    Column("value", 9, "right"),
     Column("gain", 8, "right", priority=2),
     Column("σ", 5, "right", priority=3),
-    Column("idea", 7, priority=0, flexible=True),
+    Column("idea", 6, priority=0, flexible=True),
 )
 """`m` is the mechanism: whether it held, apart from the verdict."""
 
-NARROW = 70
-"""Below this many columns the header begins with what happens."""
-
-WIDE = 100
-"""From this many columns on a countdown has room beside every name."""
-
-NOTICE_LINES = 3
-
 DETAIL_KEPT = 200_000
 """Characters of what an agent asks for; nobody reads more before saying yes."""
-
-
-def header(
-    state: State, *, alive: bool, now: float, width: int, ascii_only: bool, progress: float | None
-) -> list[Parts]:
-    """Three lines: what is happening, what is best, how the experiments went."""
-    return [
-        _happening(state, alive=alive, now=now, width=width, ascii_only=ascii_only, progress=progress),
-        _best(state),
-        _counts(state, width, ascii_only),
-    ]
-
-
-def _happening(state: State, *, alive: bool, now: float, width: int, ascii_only: bool, progress: float | None) -> Parts:
-    word = words.state_word(state, alive=alive)
-    glyph, name, role = STATE_LOOK[word]
-    if word == "paused" and state.current is not None and not state.paused_why:
-        name = "PAUSING"
-    waits = waits_for_service(state, alive=alive)
-    if waits:
-        glyph, name, role = "○", "WAITING", "warn"
-    reviewed = reviewed_now(state) if word == "proposing" else None
-    if reviewed is not None:
-        name = f"REVIEWING #{reviewed}"
-    glyph = ASCII_GLYPHS[glyph] if ascii_only else glyph
-    whose: Parts = [(" loopwatch ", "quiet"), (f" {clean(state.run)} ", "text")] if width >= NARROW else []
-    if waits and width < WIDE:
-        whose = whose[1:]
-    parts: Parts = [*whose, (f" {glyph} {name}", role)]
-    current = state.current
-    if waits and state.backing_off:
-        parts.append((f" #{state.backing_off.experiment}  ", role))
-        room = width - sum(len(text) for text, _ in parts)
-        return [*parts, (words.service(state.backing_off, now, room=room), "text")]
-    if word == "stopped" and state.stopped:
-        parts.append((f"  {words.one_line(state.stopped.detail)}", "text"))
-    elif word == "dead":
-        parts.append(("  nothing is lost: R starts it again", "text"))
-    elif word == "paused":
-        parts.append((f" by {clean(state.paused_by or '')}: p goes on", "text"))
-    elif current is not None:
-        parts.append((f" #{current.number}", role))
-        parts += _since(state, current, word, now, ascii_only, progress)
-    return parts
-
-
-def waits_for_service(state: State, *, alive: bool) -> bool:
-    """Whether nothing goes on but a wait for a service."""
-    works = alive and not state.stopped and not state.waiting and not state.held_by
-    return works and state.backing_off is not None and not state.paused_why
-
-
-def reviewed_now(state: State) -> int | None:
-    """The experiment that a reviewer reads, while nobody proposes."""
-    last = next(reversed(state.bills.values()), None)
-    reads = last is not None and last.is_open and last.asked.role == "reviewer" and state.current is None
-    return last.asked.experiment if last is not None and reads else None
-
-
-def notice(state: State, *, width: int) -> list[Parts]:
-    """What a person has to mend before the run can go on, if anything."""
-    if not state.paused_by or not state.paused_why or state.stopped:
-        return []
-    told = f"mend this, then p goes on: {words.one_line(state.paused_why)}"
-    return [[(f" {row}", "warn")] for row in wrap(told, max(10, width - 2))[:NOTICE_LINES]]
-
-
-def _since(state: State, current: Experiment, word: str, now: float, ascii_only: bool, progress: float | None) -> Parts:
-    if word == "waiting" and state.waiting:
-        left = f", {words.clock(state.waiting.deadline - now)} left" if state.waiting.deadline is not None else ""
-        return [(f"  {words.clock(now - state.waiting.since)}{left}", "text")]
-    if word in ("running", "held") and current.started_at:
-        share = f" {progress_bar(progress, 10, ascii_only=ascii_only)} {progress:4.0%}" if progress is not None else ""
-        again = f"  attempt {current.attempt}" if current.attempt > 1 else ""
-        by = f" by {clean(state.held_by)}: h goes on" if state.held_by else ""
-        return [(f"{by} {share}  {words.clock(now - current.started_at)}{again}", "text")]
-    if word == "proposing":
-        return [(f"  {clean(current.proposer)}  {words.clock(now - current.began_at)}", "text")]
-    return []
-
-
-def _best(state: State) -> Parts:
-    if state.opened is None:
-        return [(" the engine prepares the task", "quiet")]
-    metric = state.metric
-    best, baseline = state.best_experiment, state.baseline
-    name = f"{clean(metric.name)} ({words.better(metric)})"
-    if best is None or best.value is None:
-        return [(" BEST ", "quiet"), ("nothing measured yet  ", "text"), (name, "quiet")]
-    parts: Parts = [(" BEST ", "quiet"), (words.number(best.value), "good"), (f" {name}  #{best.number}", "text")]
-    if baseline is not None and baseline is not best and baseline.value is not None:
-        gain = metric.gain(best.value, baseline.value)
-        share = f" ({abs(gain / baseline.value):.1%})" if baseline.value else ""
-        parts.append(
-            (f"  {words.number(abs(gain))}{share} {'better' if gain >= 0 else 'worse'} than the baseline", "text")
-        )
-    if best.sigma is not None and not best.is_baseline:
-        parts.append((f", last gain {best.sigma:.1f} σ", "quiet"))
-    return parts
-
-
-def _counts(state: State, width: int, ascii_only: bool) -> Parts:
-    parts: Parts = [*_money(state), (f" {words.counts(state)}", "text")]
-    if unread := len(state.unread_notes()):
-        parts.append((f"   {unread} note{'' if unread == 1 else 's'} not read yet", "accent"))
-    if state.muted_by:
-        parts.append((f"   reviewer muted by {clean(state.muted_by)}", "warn"))
-    curve = state.best_so_far() if state.opened else []
-    room = width - sum(len(text) for text, _ in parts) - 16
-    if len(curve) > 1 and room >= 8:
-        line = sparkline(curve, min(room, 40), direction=state.metric.direction, ascii_only=ascii_only)
-        parts += [("   best so far ", "quiet"), (line, "good")]
-    return parts
-
-
-def _money(state: State) -> Parts:
-    cap = state.caps.run_usd
-    if not state.spent.requests and cap is None:
-        return []
-    share = state.spent.usd / cap if cap else 0.0
-    role: Role = "bad" if share >= 0.9 else "warn" if share >= 0.8 else "text"
-    return [(" spent ", "quiet"), (words.spent_of_cap(state), role), ("  ", "text")]
 
 
 def experiment_rows(state: State, *, alive: bool) -> list[Row]:
@@ -212,12 +80,25 @@ def _row(state: State, e: Experiment, alive: bool) -> Row:
         (f"{best}{e.number}", "good" if best == "*" else "text"),
         (doing, role),
         _mechanism_mark(e),
-        (words.number(e.value) if e.value is not None else "", "good" if e.verdict == "kept" else "text"),
+        _value(state, e),
         (_signed(e.gain), "quiet"),
         (f"{e.sigma:+.1f}" if e.sigma is not None else "", "quiet"),
         (words.one_line(e.hypothesis) or words.one_line(e.reason), "text"),
     )
     return Row(str(e.number), cells)
+
+
+def standing_look(state: State, e: Experiment) -> tuple[str, Role]:
+    """How what is kept is drawn: full or hollow; without a mark where nothing is confirmed at all."""
+    return STANDING_LOOK[words.standing(e) if words.confirms(state) else ""]
+
+
+def _value(state: State, e: Experiment) -> tuple[str, Role]:
+    if e.estimate is None:
+        return "", "text"
+    doubted = e.quarantined or e.trust == "self-reported"
+    kept = standing_look(state, e)[1] if e.verdict == "kept" else "text"
+    return words.number(e.estimate) + TRUST_MARK[e.trust], "mark" if doubted else kept
 
 
 def _mechanism_mark(e: Experiment) -> tuple[str, Role]:
@@ -230,8 +111,13 @@ def _mechanism_mark(e: Experiment) -> tuple[str, Role]:
 def _standing(state: State, e: Experiment, alive: bool) -> tuple[str, Role]:
     if e.verdict == "unproposed" and e.turn:
         return words.TURNS[e.turn.outcome], VERDICT_ROLE[e.verdict]
+    if alive and state.repeating and e.number in (state.repeating[0], state.current and state.current.number):
+        return "again" if e.verdict else "repeating", "accent"
+    if e.verdict == "kept" and not e.is_baseline:
+        mark, role = standing_look(state, e)
+        return ("□ for now" if mark == "□" else f"{mark} kept".strip()), role
     if e.verdict is not None:
-        return words.VERDICTS[e.verdict], VERDICT_ROLE[e.verdict]
+        return DOUBTED if e.quarantined else (words.VERDICTS[e.verdict], VERDICT_ROLE[e.verdict])
     if state.stopped or not alive:
         return "open", "quiet"
     if state.waiting and state.waiting.asked.experiment == e.number:
@@ -305,7 +191,8 @@ def curve_title(
         return [("loss", "text")]
     parts: Parts = [(f"loss  #{e.number}", "accent")]
     if best is not None and best is not e:
-        parts.append((f"  best #{best.number}", "quiet"))
+        luck = " for now" if best.is_provisional and words.confirms(state) else ""
+        parts.append((f"  best #{best.number}{luck}", "quiet"))
     if e.value is not None and state.opened:
         parts.append((f"  {clean(state.metric.name)} {words.number(e.value)}", "text"))
     if not looks:
@@ -343,6 +230,3 @@ def event_line(at: float, text: str) -> str:
 def finite(values: Sequence[float | None]) -> float | None:
     """The last number that is one."""
     return next((value for value in reversed(values) if value is not None and value == value), None)
-
-
-__all__ = ["EXPERIMENT_COLUMNS", "Metric", "Parts", "experiment_rows", "header"]

@@ -6,6 +6,7 @@ terminal obeys.
 
 import math
 import time
+from statistics import stdev
 from typing import Final, Literal, assert_never
 
 from loopwatch.engine import events
@@ -102,6 +103,9 @@ CONTAINED: Final[dict[Tier | None, str]] = {
     None: "not known to be contained",
 }
 """How experiments are kept in."""
+
+UNCONTAINED: Final[frozenset[Tier | None]] = frozenset({"limits", "none"})
+
 RECEIPTS: Final[dict[str | None, str]] = {
     "prompt": "in its prompt",
     "next request": "with its next request",
@@ -152,6 +156,11 @@ def number(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.4g}" if value and (abs(value) < 0.01 or abs(value) >= 10_000) else f"{value:.4f}"
+
+
+def spread(value: float | None) -> str:
+    """How far numbers lie apart, of which two digits are known at best."""
+    return "–" if value is None else f"{value:.2g}"
 
 
 def spent(of: Spent) -> str:
@@ -388,10 +397,8 @@ def _told_of_experiment(fact: "ExperimentFact") -> str:
         case events.RepeatStarted():
             return f"trains again{_of(fact.repeat, fact.of)} {WHY[fact.why]} (seed {fact.seed})"
         case events.RepeatMeasured():
-            found = number(fact.value) if fact.value is not None else "no number"
             what = "noise floor" if fact.why == "noise" else "repeat"
-            of = f" of {fact.of}" if fact.of else ""
-            return f"{what} {fact.repeat}{of}: {found}" + _after("; ", fact.problem)
+            return f"{what} {fact.repeat}{f' of {fact.of}' if fact.of else ''}: {repeated(fact)}"
         case events.Judged():
             return verdict(fact.verdict, fact.reason)
         case events.Settled():
@@ -412,6 +419,19 @@ def control(fact: events.ControlMeasured) -> str:
 
 def _of(repeat: int, of: int | None) -> str:
     return f", {repeat} of {of}" if of else ""
+
+
+def trains_control(state: State) -> bool:
+    """Whether the control seems to train, of which no fact says that it began: all before it is done, and nothing after it."""
+    baseline = state.baseline
+    if baseline is None or len(state.experiments) > 1 or baseline.step != "settled" or baseline.verdict != "kept":
+        return False
+    if state.control or state.repeating or state.paused_by or "control" in state.warned or not state.opened:
+        return False
+    if not baseline.repeats:
+        return state.opened.config.noise_repeats == 0
+    wanted = baseline.repeats[-1].of
+    return wanted is not None and baseline.counted("noise") >= wanted
 
 
 def noise(state: State) -> str:
@@ -437,17 +457,60 @@ def repeats(experiment: Experiment) -> str:
     return f"{number(experiment.estimate)} on average; {seeds}: {each}" if done else "not yet"
 
 
+def repeated(fact: events.RepeatMeasured) -> str:
+    """What a repeat measured, or why it has no number."""
+    return (number(fact.value) if fact.value is not None else "no number") + _after("; ", fact.problem)
+
+
+def tries(experiment: Experiment, state: State) -> str:
+    """What an experiment is worth beside the last confirmed one."""
+    rival = state.confirmed_experiment
+    against = f" against {_worth(rival)}" if rival and rival is not experiment else ""
+    return _worth(experiment) + against
+
+
+def _worth(experiment: Experiment) -> str:
+    """The mean of an experiment's fresh numbers, how far they lie apart, and how many they are."""
+    fresh, mean = experiment.fresh, f"#{experiment.number} {number(experiment.estimate)}"
+    return f"{mean} ± {spread(stdev(fresh))} ({len(fresh)} seeds)" if len(fresh) > 1 else f"{mean} (1 training)"
+
+
 def standing(experiment: Experiment) -> str:
     """Whether what is kept counts: confirmed or provisional; "" for what is not kept."""
     return "" if experiment.verdict != "kept" else "confirmed" if experiment.confirmed else "provisional"
+
+
+def confirms(state: State) -> bool:
+    """Whether what a run keeps is told from luck sooner or later; the classic loop never does."""
+    return state.opened is not None and state.opened.config.keep != "improve"
+
+
+def tier(engine: events.EngineStarted) -> str:
+    """How experiments are contained, as short as it goes: `fenced: 3 open`; "" where nobody knows."""
+    if engine.sandbox is None or engine.sandbox in UNCONTAINED:
+        return "" if engine.sandbox is None else "NOT CONTAINED"
+    still = len(engine.not_protected)
+    return engine.sandbox + (f": {still} open" if still else "")
+
+
+def uncontained(engine: events.EngineStarted) -> str:
+    """What a person must not overlook: that experiments are not contained, and what they can do; "" where they are."""
+    if engine.sandbox not in UNCONTAINED:
+        return ""
+    least = "" if engine.sandbox == "none" else ", only limited in what they use up"
+    return f"EXPERIMENTS ARE NOT CONTAINED{least}: they can {still_open(engine) or 'do whatever you can'}"
+
+
+def still_open(engine: events.EngineStarted) -> str:
+    """What experiments can do although they are contained."""
+    return one_line("; ".join(one.removeprefix("experiments can ") for one in engine.not_protected))
 
 
 def contained(engine: events.EngineStarted) -> str:
     """How experiments are contained, and what they can do all the same."""
     if engine.sandbox == "none":
         return "experiments are NOT contained: they can do whatever you can"
-    still = [one.removeprefix("experiments can ") for one in engine.not_protected]
-    return f"experiments are {CONTAINED[engine.sandbox]}" + (f", but can {one_line('; '.join(still))}" if still else "")
+    return f"experiments are {CONTAINED[engine.sandbox]}" + _after(", but can ", still_open(engine))
 
 
 def verdict(judged: Verdict, reason: str) -> str:
@@ -468,7 +531,7 @@ def state_word(state: State, *, alive: bool) -> StateWord:
         return "held"
     if state.waiting:
         return "waiting"
-    return "running" if state.repeating else _working(state)
+    return "running" if state.repeating or trains_control(state) else _working(state)
 
 
 def _working(state: State) -> StateWord:
@@ -502,6 +565,8 @@ def now(state: State, *, alive: bool) -> str:
             if repeat.why == "noise":
                 return f"#{state.repeating[0]} noise floor: repeat {repeat.number} of {repeat.of} trains"
             return f"#{state.repeating[0]} trains again{_of(repeat.number, repeat.of)} {WHY[repeat.why]}"
+        case "running" if trains_control(state):
+            return "the control trains: what cannot learn must score worse"
         case "running":
             return f"{at}trains" + (f", attempt {current.attempt}" if current and current.attempt > 1 else "")
         case "evaluating":
@@ -522,7 +587,16 @@ def now(state: State, *, alive: bool) -> str:
 def counts(state: State) -> str:
     """How the experiments went, such as `12 experiments: 4 kept, 8 discarded`."""
     judged = state.count()
-    parts = [f"{state.count(key)} {word}" for key, word in VERDICTS.items() if state.count(key)]
+    doubt = {
+        "kept": sum(e.is_provisional for e in state.experiments.values()) if confirms(state) else 0,
+        "discarded": sum(e.quarantined for e in state.experiments.values()),
+    }
+    which = {"kept": "provisional", "discarded": "doubted"}
+    parts = [
+        f"{state.count(key)} {word}" + (f" ({doubt[key]} {which[key]})" if doubt.get(key) else "")
+        for key, word in VERDICTS.items()
+        if state.count(key)
+    ]
     return f"{judged} experiment{'' if judged == 1 else 's'}" + (f": {', '.join(parts)}" if parts else "")
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from loopwatch.engine import events
+
 from .film import Film
 
 
@@ -23,10 +25,13 @@ def film(tmp_path: Path, _utc: None) -> Film:
     film = Film(tmp_path / "pretrain-0615")
     film.propose(1, "baseline", diff="")
     film.run_to(1, 3.4, gain=None, kept=True)
+    film.repeat(1, "noise", 3.41, 3.39, 3.405, 3.395, of=4)
+    film.tell(events.ControlMeasured(attempt=1, value=8.1, clearly_worse=True, reason="untrained it scores 8.1000"))
     film.propose(2, "weight decay off")
     film.run_to(2, 3.41, gain=-0.01, kept=False)
     film.propose(3, "dropout off")
     film.run_to(3, 3.3, gain=0.1, kept=True)
+    film.repeat(3, "confirmation", 3.31, 3.3)
     return film
 
 

@@ -18,6 +18,7 @@ from loopwatch.engine.money import Usage
 from loopwatch.engine.records import Sample
 from loopwatch.engine.task import Budget, Metric
 from loopwatch.engine.telemetry import Telemetry
+from loopwatch.engine.trust import Trust
 from loopwatch.tui.app import MissionControl
 from loopwatch.tui.widgets.askbox import AskBox
 
@@ -53,7 +54,7 @@ class Film:
             events.RunOpened(
                 run=config.run, task="pretrain", metric=METRIC, budget=budget, config=config, base_commit="0" * 40
             ),
-            events.EngineStarted(pid=4242, host="gpu3", versions={}),
+            events.EngineStarted(pid=4242, host="gpu3", versions={}, sandbox="sealed"),
         )
 
     def tell(self, *facts: AnyFact, after: float = 1) -> None:
@@ -113,34 +114,71 @@ class Film:
             ),
         )  # fmt: skip
 
-    def run_to(self, number: int, value: float, *, gain: float | None, kept: bool) -> None:
+    def run_to(
+        self,
+        number: int,
+        value: float,
+        *,
+        gain: float | None,
+        kept: bool,
+        sure: bool = True,
+        flags: tuple[str, ...] = (),
+    ) -> None:
         self.start(number)
         self.train(number, until=1.0, low=value)
+        self.measure(number, value, flags=flags)
+        self.judge(number, value, gain=gain, kept=kept, sure=sure, flags=flags)
+
+    def measure(self, number: int, value: float, *, trust: Trust = "independent", flags: tuple[str, ...] = ()) -> None:
         self.tell(
             events.Finished(experiment=number, attempt=1, reason="exited", exit_code=0, wall_seconds=21), after=21
         )
-        self.tell(events.Measured(experiment=number, attempt=1, value=value), after=2)
+        self.tell(events.Measured(experiment=number, attempt=1, value=value, trust=trust, flags=flags), after=2)
+
+    def judge(
+        self,
+        number: int,
+        value: float,
+        *,
+        gain: float | None,
+        kept: bool,
+        sure: bool = True,
+        flags: tuple[str, ...] = (),
+    ) -> None:
         word = "kept" if kept else "discarded"
         self.tell(
             events.Judged(
-                experiment=number, verdict="kept" if kept else "discarded", value=value, gain=gain,
+                experiment=number, verdict="kept" if kept else "discarded", value=value, gain=gain, confirmed=kept and sure,
                 sigma=gain / 0.01 if gain is not None else None, reason=f"{word}: now {value}", by="judge", commit="1" * 40,
+                flags=flags, quarantined=bool(flags),
             ),
             events.Settled(experiment=number, best_commit="1" * 40),
         )  # fmt: skip
 
+    def begin_repeat(self, number: int, repeat: int, why: events.Why, of: int | None = None) -> None:
+        self.tell(events.RepeatStarted(experiment=number, repeat=repeat, seed=7 * repeat, why=why, of=of))
+
+    def repeat(self, number: int, why: events.Why, *values: float, first: int = 1, of: int | None = None) -> None:
+        """Repeats of a kind, each with its value."""
+        for at, value in enumerate(values, start=first):
+            self.begin_repeat(number, at, why, of)
+            done = events.RepeatMeasured(experiment=number, repeat=at, value=value, why=why, of=of, wall_seconds=21)
+            self.tell(done, after=21)
+
     def start(self, number: int) -> None:
         self.tell(events.Decided(experiment=number, gate="apply", answer="approve", by="anna", person=True))
-        self.tell(events.Applied(experiment=number, digest="d"), events.Started(experiment=number, attempt=1, seed=1))
+        started = events.Started(experiment=number, attempt=1, seed=1, sandbox="sealed")
+        self.tell(events.Applied(experiment=number, digest="d"), started)
 
-    def ask(self, number: int, gate: str = "apply", question: str = "a higher learning rate") -> None:
+    def ask(self, number: int, gate: str = "apply", question: str = "a higher learning rate", detail: str = "") -> None:
         asked = {"ask": f"{number}-{gate}-1", "experiment": number, "gate": gate, "question": question, "policy": "ask"}
+        asked["detail"] = detail
         self.tell(events.Asked.model_validate({**asked, "digest": f"digest-{number}" if gate == "apply" else ""}))
 
 
 @asynccontextmanager
-async def screen(film: Film, size: tuple[int, int]) -> AsyncIterator[Pilot[int]]:
-    app = MissionControl(film.run, clock=lambda: film.now + 5)
+async def screen(film: Film, size: tuple[int, int], *, ascii_only: bool = False) -> AsyncIterator[Pilot[int]]:
+    app = MissionControl(film.run, ascii_only=ascii_only, clock=lambda: film.now + 5)
     async with app.run_test(size=size) as pilot:
         await settle(pilot, lambda: app.viewer.state.seq > 0)
         yield pilot

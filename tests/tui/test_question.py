@@ -5,7 +5,8 @@ from loopwatch.engine.client import Thought
 from loopwatch.engine.events import AnyFact, Entry
 from loopwatch.engine.state import State
 from loopwatch.tui import question, telling
-from loopwatch.tui.view import DETAIL_KEPT, MECHANISM_LOOK, VERDICT_ROLE, diff_body, experiment_rows, header
+from loopwatch.tui.headline import header
+from loopwatch.tui.view import DETAIL_KEPT, MECHANISM_LOOK, VERDICT_ROLE, diff_body, experiment_rows
 
 from .command import judged, opened, proposed, started
 
@@ -73,6 +74,24 @@ def test_what_is_to_be_doubted_comes_first() -> None:
     assert lines(proposing, made.model_copy(update={"changes": 3}), asked("apply"))[0].endswith("· 3 changes at once")
 
 
+def test_why_a_person_is_asked_about_a_doubtful_gain_comes_first() -> None:
+    flags = ("the curve did not change", "a gain of 300 σ")
+    measured = events.Measured(experiment=2, attempt=1, value=1.0, flags=flags)
+    reason = f"discarded: quarantined, 2.0 → 1.0; but it is hard to believe: {'; '.join(flags)}"
+    ask = asked("verdict", "better with a probability of 99.9%; one more training costs about 20 s", reason)
+    view = question.ask_view(folded(opened(), started(), *proposed(2, "sum of all"), measured, ask), now=10)
+
+    assert view is not None
+    assert "quarantined" in view.title
+    assert "+ one more" in view.keys
+    assert [line if isinstance(line, str) else line[0] for line in view.lines] == [
+        "hard to believe: the curve did not change · a gain of 300 σ",
+        "discarded: quarantined, 2.0 → 1.0; o keeps it all the same",
+        "odds  better with a probability of 99.9%; one more training costs about 20 s",
+        "idea  sum of all",
+    ]
+
+
 def test_what_comes_after_the_verdict_is_the_reviewers() -> None:
     experiment = folded(opened(), started(), *proposed(2, "x"), *judged(2, "kept", 2.0)).experiments[2]
     before = Thought(1, 2, experiment.ended_at - 1, "x")
@@ -101,7 +120,7 @@ def test_the_mechanism_is_marked_apart_from_the_verdict() -> None:
     rows = experiment_rows(folded(opened(), started(), *facts), alive=True)
 
     assert [(row.cells[1][0], row.cells[2][0]) for row in rows] == [
-        ("discarded", "○"), ("discarded", "✓"), ("kept", "✗"), ("kept", ""),
+        ("discarded", "○"), ("discarded", "✓"), ("□ for now", "✗"), ("kept", ""),
     ]  # fmt: skip
 
 

@@ -328,7 +328,7 @@ def test_the_best_is_compared_with_the_baseline() -> None:
 
     assert words.best(state) == "#2 with 1.9000 provisional; confirmed: #1 with 2.0000"
     assert words.best(classic) == "#2 with 1.9000, 0.1000 (5.00%) better than the baseline's 2.0000"
-    assert words.counts(state) == "2 experiments: 2 kept"
+    assert words.counts(state) == "2 experiments: 2 kept (1 provisional)"
 
 
 @pytest.mark.parametrize(

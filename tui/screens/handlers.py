@@ -89,6 +89,11 @@ class Handlers:
         if asked := self._asked("verdict"):
             self._prompt("override the verdict, because:", lambda text: self._controls.override(asked, text))
 
+    def one_more(self) -> None:
+        """Another training before the verdict."""
+        if asked := self._asked("verdict"):
+            self._controls.reply(asked, "one_more")
+
     def let_run(self) -> None:
         """Let the experiment run on."""
         if asked := self._asked("run"):

@@ -13,7 +13,7 @@ from loopwatch.engine.client import Thought, Viewer
 from loopwatch.engine.events import Entry
 from loopwatch.engine.state import Experiment, State
 
-from .. import question, telling, view, words
+from .. import headline, question, telling, view, words
 from ..arrange import PaneName
 from ..controls import Controls
 from ..deciding import Answers
@@ -44,6 +44,9 @@ AWAY_SECONDS = 60
 EVENTS_KEPT = 200
 ASK_LINES = (2, 3, 4)
 """What is shown of a question at once: on a low terminal, usually, and of a long one: why, how, what is expected, what is done."""
+LONGEST_ASK = 6
+"""Lines of a question on a terminal that is `TALL`."""
+TALL = 36
 
 
 class Mission(Screen[None]):
@@ -52,6 +55,7 @@ class Mission(Screen[None]):
     CSS = """
     Mission { layout: vertical; overflow: hidden; }
     #header { height: 3; }
+    #banner { display: none; }
     #notice { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -91,6 +95,7 @@ class Mission(Screen[None]):
     def compose(self) -> ComposeResult:
         """Header, panes, and below them what is asked, said and typed."""
         a = self.ascii_only
+        yield Lines(id="banner", ascii_only=a)
         yield Lines(id="header", ascii_only=a)
         yield Body(
             Table(
@@ -174,7 +179,9 @@ class Mission(Screen[None]):
         width = self.size.width
         notice = self.query_one("#notice", Lines)
         line = self.answers.line()
-        lines = [[(f" {line[0]}", line[1])]] if line else view.notice(self.state, width=width) if self._alive else []
+        lines = (
+            [[(f" {line[0]}", line[1])]] if line else headline.notice(self.state, width=width) if self._alive else []
+        )
         notice.display = bool(lines)
         if lines:
             notice.styles.height = len(lines)
@@ -193,7 +200,10 @@ class Mission(Screen[None]):
         about = (state.seq, int(now), self.size.width, self._alive, progress is None)
         if about != self._header:
             self._header = about
-            lines = view.header(
+            banner = headline.banner(state, width=self.size.width)
+            self.query_one("#banner", Lines).display = bool(banner)
+            self.query_one("#banner", Lines).set_lines([banner])
+            lines = headline.header(
                 state, alive=self._alive, now=now, width=self.size.width, ascii_only=self.ascii_only, progress=progress
             )
             self.query_one("#header", Lines).set_lines(lines)
@@ -201,7 +211,7 @@ class Mission(Screen[None]):
     def _label(self, key: Key) -> str:
         state = self.state
         if key.id == "abort" and state.current and state.current.step == "proposing":
-            return "veto this thought" if self.size.width >= view.NARROW else "veto thought"
+            return "veto this thought" if self.size.width >= headline.NARROW else "veto thought"
         goes_on = (key.id == "pause" and state.paused_by) or (key.id == "hold" and state.held_by)
         return "go on" if goes_on else key.label
 
@@ -210,7 +220,8 @@ class Mission(Screen[None]):
         ask = None if self.answers.busy else question.ask_view(self.state, now=self._clock())
         if ask is not None:
             low, least, most = ASK_LINES
-            box.set_lines(low if self.size.height < 20 else most if len(ask.lines) >= most else least)
+            tall = most if self.size.height < TALL else len(ask.lines)
+            box.set_lines(low if self.size.height < 20 else max(least, min(len(ask.lines), tall, LONGEST_ASK)))
         new = ask is not None and (box.ask is None or box.ask.id != ask.id or box.ask.digest != ask.digest)
         box.show(ask)
         if new and ask is not None:
@@ -358,7 +369,7 @@ class Mission(Screen[None]):
             now.add("running")
         if works and state.current and state.current.step == "running":
             now.add("training")
-        if view.waits_for_service(state, alive=self._alive):
+        if headline.waits_for_service(state, alive=self._alive):
             now.add("service")
         if self.answers.can_undo:
             now.add("undo")

@@ -15,6 +15,17 @@ GROUPS = (
     ("while it works", ("running", "training", "service", "working", "dead")),
     ("always", ("always",)),
 )
+MARKS = (
+    ("■ kept", "confirmed: better on fresh seeds, told from luck"),
+    ("□ for now", "provisional: better so far, and perhaps luck; the search goes on from it, the headline waits"),
+    ("▲ doubted", "quarantined: it would be kept, but something makes the number hard to believe"),
+    ("m  ✓ ✗ ○", "whether the mechanism held: confirmed, refuted, open"),
+    (
+        "value L, S",
+        "the number is locked (a frozen evaluator ran the agent's code) or self-reported; without: independent",
+    ),
+)
+"""What the table of experiments draws."""
 
 
 class KeyList(Pane):
@@ -52,4 +63,8 @@ def _lines(width: int) -> list[tuple[str, str, Role]]:
                 shown = " ".join(SHOWN.get(one, one) for one in key.keys.split(","))
                 first, *more = wrap(key.help, max(10, width - KEY_CELLS))
                 lines += [(shown, first, "text"), *(("", rest, "text") for rest in more)]
+    lines += [("", "", "quiet"), ("", "— marks —", "quiet")]
+    for mark, meaning in MARKS:
+        first, *more = wrap(meaning, max(10, width - KEY_CELLS))
+        lines += [(mark, first, "text"), *(("", rest, "text") for rest in more)]
     return lines[1:]

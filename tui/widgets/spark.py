@@ -9,6 +9,8 @@ from typing import Literal
 
 BARS = "▁▂▃▄▅▆▇█"
 ASCII_BARS = "_.,-=+*#"
+THIN, ASCII_THIN = "⣀⣤⣶⣿", ":;!|"
+"""The same for what is doubtful: dotted beside full bars, and no character of theirs."""
 
 
 def sparkline(
@@ -17,8 +19,9 @@ def sparkline(
     *,
     direction: Literal["down", "up"] = "down",
     ascii_only: bool = False,
+    thin: Sequence[bool] = (),
 ) -> str:
-    """Return the best value so far after each of `values`, as bars in exactly `width` cells.
+    """Return the best value so far after each of `values`, as bars in exactly `width` cells; `thin` says which are doubtful.
 
     A value that is missing or not finite does not count. `direction` says which way is better; a bar is as
     high as its value either way.
@@ -26,13 +29,23 @@ def sparkline(
     best = _best_so_far(values, direction)
     if not best or width <= 0:
         return " " * max(0, width)
-    bars = ASCII_BARS if ascii_only else BARS
     low, high = min(best), max(best)
     # Several results in a cell show the last of them: the best of all so far.
     cells = min(width, len(best))
-    shown = [best[(cell + 1) * len(best) // cells - 1] for cell in range(cells)]
-    step = (high - low) / (len(bars) - 1) or 1.0
-    return "".join(bars[round((value - low) / step)] for value in shown).ljust(width)
+    shown = [(cell + 1) * len(best) // cells - 1 for cell in range(cells)]
+    first = len(values) - len(best)
+    line = ""
+    for at in shown:
+        doubtful = at + first < len(thin) and thin[at + first]
+        bars = (ASCII_THIN if ascii_only else THIN) if doubtful else (ASCII_BARS if ascii_only else BARS)
+        step = (high - low) / (len(bars) - 1) or 1.0
+        line += bars[round((best[at] - low) / step)]
+    return line.ljust(width)
+
+
+def is_thin(bar: str) -> bool:
+    """Whether a bar stands for something doubtful."""
+    return bar in THIN + ASCII_THIN
 
 
 def chances(values: Sequence[float], width: int, *, ascii_only: bool = False) -> str:
