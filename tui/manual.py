@@ -18,8 +18,7 @@ start and follow
   resume [RUN]         end a pause, or start a stopped or killed run again
 
 steer
-  pause [RUN]          finish this experiment, start no more
-  hold [RUN]           stop the running experiment where it is
+  pause, hold [RUN]    start no more; or stop the running one where it is
   stop [RUN] [--now]   end the run after this experiment, or at once
   abort [RUN]          stop the running experiment; it is not kept
   note [RUN] TEXT      tell the proposer something
@@ -58,10 +57,9 @@ options
 RUN is a name from `loopwatch runs`; without it the newest run is meant. With
 --json, the commands that follow or look print JSON on stdout.
 
-exit codes: 0 ended as asked, 1 something in your input has to change, 2 the
-command line cannot be read, 3 stopped short (failures, no gain, a person),
-4 the engine failed or was killed (nothing is lost: resume), 130 and 143
-interrupted by Ctrl+C or SIGTERM
+exit codes: 0 ended as asked, 1 your input has to change, 2 the command line
+cannot be read, 3 stopped short (failures, no gain, a person), 4 the engine
+failed or was killed (nothing is lost: resume), 130 Ctrl+C, 143 SIGTERM
 
 LOOPWATCH_HOME moves the folder of the runs (to a local disk), LOOPWATCH_CONFIG
 that of your prices.json and keys.toml; LOOPWATCH_USER says who you are.
