@@ -7,8 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loopwatch.engine.confirm import Entrant
 from loopwatch.engine.events import Measured
-from loopwatch.engine.judge import HOPELESS_AFTER, Judgement, hopeless, judge, measurement, show
+from loopwatch.engine.judge import (
+    HOPELESS_AFTER,
+    Field,
+    Judgement,
+    doubts,
+    hopeless,
+    judge,
+    judge_field,
+    measurement,
+    show,
+    too_dear,
+)
+from loopwatch.engine.noise import Noise
 from loopwatch.engine.task import Metric
 from tests.engine import facts
 
@@ -186,3 +199,70 @@ def test_a_loss_that_may_recover_is_not_hopeless(losses: list[float]) -> None:
 )
 def test_numbers_in_sentences_have_four_digits_that_matter(value: float, text: str) -> None:
     assert show(value) == text
+
+
+NOISE = Noise(0.01, freedom=20)
+BASE = Entrant(fresh=(-2.0, -2.005, -1.995, -2.0, -2.0))
+
+
+def field(first: float, *fresh: float, **more: Any) -> Judgement:
+    """The verdict on a val_bpb of `first`, and of `fresh` when trained again, where 2.0 is to be beaten."""
+    candidate = Entrant(tuple(-value for value in fresh), -first)
+    against = Field(candidate, BASE, BASE, more.pop("noise", NOISE), **more)
+    measured = Measured(experiment=2, attempt=1, value=first)
+    return judge_field(DOWN, measured=measured, finished=facts.finished(2), field=against)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "reason"),
+    [
+        ((1.95, 1.951, 1.949), "kept: 2.0000 → 1.9500, 5.0 σ better than noise, confirmed on 2 + 5 seeds (p < 0.0001)"),
+        ((1.99, 1.992, 1.992), "kept for now: 2.0000 → 1.9920, within noise: 0.8 σ on 2 + 5 seeds"),
+        ((1.999,), "discarded: 2.0000 → 1.9990 is better by 0.001, within noise: 0.1 σ"),
+        ((1.98, 2.03), "discarded: 2.0000 → 2.0300 is worse by 0.0300 (3.0 σ) on 1 + 5 seeds"),
+        ((2.05,), "discarded: 2.0000 → 2.0500 is worse by 0.0500 (5.0 σ)"),
+    ],
+)
+def test_a_verdict_after_repeats_says_how_sure_it_is(numbers: tuple[float, ...], reason: str) -> None:
+    found = field(*numbers)
+
+    assert found.reason == reason
+    assert found.confirmed == ("confirmed" in reason)
+    assert found.value == numbers[0]
+
+
+def test_a_candidate_that_fails_when_trained_again_is_not_kept() -> None:
+    assert field(1.9, failed="exit code 1").verdict == "discarded"
+
+
+def test_strictly_what_is_not_confirmed_is_not_kept() -> None:
+    assert field(1.99, 1.992, 1.992, strict=True).verdict == "discarded"
+
+
+def test_a_tie_with_fewer_lines_is_a_win_and_says_so() -> None:
+    found = field(2.0, lines=-3, noise=Noise(0.0, declared=0.0))
+
+    assert found.reason == "kept: 2.0000 is exactly the best so far, with 3 lines fewer"
+
+
+def test_a_gain_that_costs_too_much_is_discarded_in_words() -> None:
+    found = too_dear(field(1.95, 1.951, 1.949), "twice the time")
+
+    assert (found.verdict, found.confirmed) == ("discarded", False)
+    assert found.reason == "discarded: a gain of 0.0500 that costs too much: twice the time"
+
+
+@pytest.mark.parametrize(
+    ("noise", "said"),
+    [
+        (Noise(0.01, 4, 0.006, 0.03, declared=0.01), ""),
+        (Noise(0.0, 4, 0.0, 0.0, declared=0.0), ""),
+        (Noise(0.01, 4, 0.006, 0.03), ""),
+        (Noise(0.01, 4, 0.006, 0.03, declared=0.1), "the task declares a noise of 0.1000; measured here: 0.0100 (0.006 to 0.0300)"),
+        (Noise(0.01, 4, 0.006, 0.03, declared=0.0), "the task declares no noise, but its baseline gave 2.0000, 2.0000"),
+        (Noise(0.0, 1, 0.0, 0.0), "2 trainings on different seeds all gave exactly 2.0000: does the metric see the model?"),
+        (Noise(), "the baseline gave no second number in 5 repeats, so the noise is not known"),
+    ],
+)  # fmt: skip
+def test_what_is_odd_about_the_noise_is_said(noise: Noise, said: str) -> None:
+    assert doubts(noise, (2.0, 2.0), 5) == said
