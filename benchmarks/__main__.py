@@ -13,7 +13,7 @@ from pathlib import Path
 from .figures import arguments
 
 SCRIPTS = (
-    "startup", "opening", "latency", "bytes", "overhead", "keeper", "sandbox", "novelty", "money", "hostile_text", "plantings", "kills", "soak",
+    "startup", "opening", "latency", "bytes", "overhead", "keeper", "sandbox", "novelty", "money", "hostile_text", "plantings", "null_loop", "kills", "soak",
 )  # fmt: skip
 
 
