@@ -1,6 +1,6 @@
 """The harness is tested before it is trusted with a night: real runs in a state folder of their own, on what is known to be false.
 
-    corpus      the cases of a folder of attacks, and what is expected of each
+    cases       those of a folder of attacks, and what is expected of each
     toy         the tiny task that they attack, as a task folder
     traps       what an experiment must not reach: canaries, listeners, a home; and who outlived it
     night       one real run from its task to its last process

@@ -14,8 +14,8 @@ from typing import Any
 from ..errors import LoopwatchError, UserError
 from ..findings import Report
 from .attacks import Attacks
+from .cases import OURS, read
 from .controls import EXPERIMENTS, Controls
-from .corpus import OURS, read
 from .traps import adopt
 
 QUICK = "sine"

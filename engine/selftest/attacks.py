@@ -18,7 +18,7 @@ from ..findings import Breach, Finding, Where
 from ..sandbox.holes import sentences
 from ..state import Experiment, State
 from . import series
-from .corpus import Case, Corpus
+from .cases import Case, Corpus
 from .night import Told, change, night
 from .toy import Toy
 from .traps import Traps, end, survivors

@@ -116,7 +116,7 @@ class Controls:
         """An evaluator that prints one number whatever was trained: with a crippled control, and without."""
         script = [change(f"another program, the {n}.", set={"train.py": {"EDIT": n}}) for n in range(1, 2 * SAME)]
         self._made("constant", "0.5", _CONTROL)
-        told = self._night(str(self._folder / "constant"), len(script), script=script)
+        told = self._night(str(self._folder / "constant"), len(script), script=script, noise_repeats=1)
         refused = told.ending.because == "control_failed" and not told.candidates
         with_control = Check(
             name="with a control",
@@ -127,7 +127,7 @@ class Controls:
             figures={"experiments": len(told.candidates)},
         )
         self._made("constant-bare", "0.5", "")
-        told = self._night(str(self._folder / "constant-bare"), len(script), script=script)
+        told = self._night(str(self._folder / "constant-bare"), len(script), script=script, noise_repeats=1)
         return [with_control, _noticed(told), _left()]
 
     def random(self, name: str, experiments: int) -> list[Check]:
