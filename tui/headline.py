@@ -35,6 +35,9 @@ NARROW: Final = 70
 WIDE: Final = 100
 """From this many columns on a countdown has room beside every name."""
 
+ROOMY: Final = 140
+"""From this many columns on what is compared has room beside every name."""
+
 NOTICE_LINES: Final = 3
 BAR_CELLS: Final = 10
 LABEL: Final = "   best so far "
@@ -95,8 +98,10 @@ def _happening(state: State, *, alive: bool, now: float, width: int, ascii_only:
         name = again[0]
     glyph = ASCII_GLYPHS[glyph] if ascii_only else glyph
     whose: Parts = [(" loopwatch ", "quiet"), (f" {clean(state.run)} ", "text")] if width >= NARROW else []
-    if (waits or again) and width < WIDE:
-        whose = whose[1:] if waits else []
+    if again and width < ROOMY:
+        whose = whose[1:] if width >= WIDE else []
+    if waits and width < WIDE:
+        whose = whose[1:]
     parts: Parts = [*whose, (f" {glyph} {name}", role)]
     current = state.current
     if again:

@@ -62,7 +62,7 @@ def standing(run: Run, state: State, *, alive: bool, now: float) -> str:
     lines.append(f"experiments  {words.counts(state)}")
     lines.append(f"best         {words.best(state)}{words.trusted(state.best_experiment)}")
     if state.opened:
-        lines.append(f"noise        {words.noise(state)}")
+        lines.append(f"noise        {words.noise(state).removeprefix('noise ')}")
     if state.control:
         lines.append(words.control(state.control).replace("control: ", "control      ", 1))
     if state.gates:
@@ -121,7 +121,9 @@ def _row(run: Run) -> tuple[str, ...]:
     except LoopwatchError as error:
         return (run.name, "–", "unreadable", "–", "–", "–", words.one_line(str(error)), begun)
     task = words.one_line(state.opened.task) if state.opened else "–"
-    best = words.number(state.best_value)
+    best = words.number(state.confirmed_value)
+    if state.best_experiment and state.best_value != state.confirmed_value:
+        best += f" ({words.number(state.best_value)} provisional)"
     return (
         run.name,
         task,

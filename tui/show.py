@@ -92,8 +92,7 @@ def _sentences(experiment: Experiment, state: State) -> list[tuple[str, str]]:
         attempts = "1 attempt" if experiment.attempt == 1 else f"{experiment.attempt} attempts"
         used = f"{words.duration(finished.wall_seconds)}, {words.duration(finished.cpu_seconds)} of processor time"
         found.append(("ran", f"{attempts}; the last took {used} and at most {finished.peak_memory_mb:.0f} MB"))
-        if experiment.sandbox:
-            found.append(("contained", words.CONTAINED[experiment.sandbox]))
+        found.append(("contained", words.contained_in(experiment, state)))
     if experiment.explained:
         found.append(("held", f"the mechanism: {words.mechanism(experiment)}"))
     if experiment.review:
@@ -104,6 +103,8 @@ def _sentences(experiment: Experiment, state: State) -> list[tuple[str, str]]:
         found.append(("waited", f"{words.duration(experiment.waited_seconds)} for services"))
     if experiment.brief:
         found.append(("brief", f"{experiment.brief.digest[:12]}, about {words.tokens(experiment.brief.tokens)} tokens"))
+    if experiment.diff:
+        found.append(("hash", experiment.digest[:12]))
     if experiment.commit:
         found.append(("commit", words.one_line(experiment.commit)))
     return [(label, text) for label, text in found if text]

@@ -101,12 +101,9 @@ def _repeats(e: Experiment, *kinds: Why) -> list[tuple[str, Role]]:
 
 def _contained(e: Experiment, state: State) -> list[tuple[str, Role]]:
     """How an experiment was contained, and what it could do all the same."""
-    if e.sandbox is None:
-        return []
-    engine = state.engine
-    still = words.still_open(engine) if engine and engine.sandbox == e.sandbox else ""
-    role: Role = "bad" if e.sandbox in words.UNCONTAINED else "warn" if still else "quiet"
-    return [(f"contained: {words.CONTAINED[e.sandbox]}" + (f", but it can {still}" if still else ""), role)]
+    said = words.contained_in(e, state)
+    role: Role = "bad" if e.sandbox in words.UNCONTAINED else "warn" if ", but " in said else "quiet"
+    return [(f"contained: {said}", role)] if said else []
 
 
 def review_end(e: Experiment, state: State) -> list[tuple[str, Role]]:

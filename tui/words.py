@@ -445,8 +445,8 @@ def noise(state: State) -> str:
         return "no noise: all repeats gave exactly the same number"
     speed = state.noise_from_speed
     share = f", {speed:.0%} of its variance goes with the machine's speed" if speed is not None else ""
-    interval = f"95 %: {number(known.low)} to {number(known.high)}"
-    return f"noise σ = {number(known.sigma)} ({interval}, {known.freedom} degrees of freedom){share}"
+    interval = f"95 %: {spread(known.low)} to {spread(known.high)}"
+    return f"noise σ = {spread(known.sigma)} ({interval}, {known.freedom} degrees of freedom){share}"
 
 
 def repeats(experiment: Experiment) -> str:
@@ -504,6 +504,15 @@ def uncontained(engine: events.EngineStarted) -> str:
 def still_open(engine: events.EngineStarted) -> str:
     """What experiments can do although they are contained."""
     return one_line("; ".join(one.removeprefix("experiments can ") for one in engine.not_protected))
+
+
+def contained_in(experiment: Experiment, state: State) -> str:
+    """How an experiment was contained, and what it could do all the same; "" where nobody said."""
+    if experiment.sandbox is None:
+        return ""
+    engine = state.engine
+    still = still_open(engine) if engine and engine.sandbox == experiment.sandbox else ""
+    return CONTAINED[experiment.sandbox] + _after(", but it can ", still)
 
 
 def contained(engine: events.EngineStarted) -> str:
@@ -607,10 +616,11 @@ def best(state: State) -> str:
         return "nothing kept yet"
     said = f"#{found.number} with {number(state.best_value)}"
     sure = state.confirmed_experiment
-    if found.is_provisional and sure and state.opened and state.opened.config.keep != "improve":
+    if found.is_provisional and sure and confirms(state):
         return f"{said} provisional; confirmed: #{sure.number} with {number(state.confirmed_value)}"
     if found.is_baseline or baseline is None or baseline.value is None:
         return f"{said}, the baseline"
+    said += " confirmed" if found.confirmed and confirms(state) else ""
     now, before = found.estimate or 0.0, baseline.estimate or 0.0
     gain = state.metric.gain(now, before)
     share = f" ({abs(gain / before):.2%})" if before else ""

@@ -12,7 +12,7 @@ from loopwatch.engine.errors import LoopwatchError
 from loopwatch.engine.events import Answer, Asked
 from loopwatch.engine.policy import Gate
 
-from .. import editor, words
+from .. import editor, headline, words
 from ..arrange import PANES
 from ..controls import Controls
 from ..widgets.askbox import AskBox
@@ -258,8 +258,9 @@ class Handlers:
         """Read the prompt that the selected experiment had, or what the next one will be."""
         run, shown = self._screen.viewer.run, self._screen.shown
         had = [partial(_prompt_of, run, shown.number)] if shown and shown.brief else []
-        reading = Reading([*had, partial(_prompt_of, run, None)], ascii_only=self._screen.ascii_only)
-        self._screen.app.push_screen(reading)
+        sources = [*had, partial(_prompt_of, run, None)]
+        banner = headline.banner(self._screen.state, width=self._screen.size.width)
+        self._screen.app.push_screen(Reading(sources, banner=banner, ascii_only=self._screen.ascii_only))
 
     def help(self) -> None:
         """Every key, or back."""

@@ -11,6 +11,7 @@ from textual.screen import Screen
 from loopwatch.engine.errors import LoopwatchError
 
 from ..keys import KEYS
+from ..widgets.lines import Lines, Parts
 from ..widgets.page import Page
 
 LEAVE = ("back", "brief", "detach")
@@ -39,15 +40,19 @@ class Reading(Screen[None]):
         for keys in key.keys.split(",")
     ]
 
-    def __init__(self, sources: Sequence[Source], *, ascii_only: bool = False) -> None:
-        """Begins with the first of at least one."""
+    def __init__(self, sources: Sequence[Source], *, banner: Parts = (), ascii_only: bool = False) -> None:
+        """Begins with the first of at least one; `banner` is what stays in sight above it."""
         super().__init__()
+        self._banner = Lines(ascii_only=ascii_only)
+        self._banner.display = bool(banner)
+        self._banner.set_lines([banner])
         self._sources, self._at = tuple(sources), 0
         more = "tab the other prompt · " if len(self._sources) > 1 else ""
         self._page = Page(keys=f"{more}j k scroll · esc back", ascii_only=ascii_only)
 
     def compose(self) -> ComposeResult:
-        """Nothing but the text."""
+        """The text, below what must not be overlooked."""
+        yield self._banner
         yield self._page
 
     def on_mount(self) -> None:
