@@ -5,6 +5,7 @@ a crash makes the same thing.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -47,8 +48,8 @@ class Archive:
     def apply(self, experiment: Experiment) -> None:
         """Make the working folder hold the proposal, whatever was in it; LedgerError unless it is what was approved."""
         _check_approved(experiment)
-        self._workspace.restore(self._plain(experiment))
-        self._workspace.pristine()
+        self._journal.patiently(lambda: self._workspace.restore(self._plain(experiment)))
+        self._journal.patiently(self._workspace.pristine)
         self._journal.append(Applied(experiment=experiment.number, digest=experiment.digest))
 
     def restore(self, experiment: Experiment | None = None) -> None:
@@ -82,13 +83,14 @@ class Archive:
     def settle(self, experiment: Experiment) -> None:
         """Let branch and working folder agree with the verdict."""
         if experiment.commit:
-            self._workspace.remember(experiment.number, experiment.commit)
+            commit = experiment.commit
+            self._journal.patiently(lambda: self._workspace.remember(experiment.number, commit))
         best = self.state.best_commit
         if experiment.verdict == "kept" and experiment.commit:
-            self._workspace.advance(experiment.commit, expected=experiment.parent)
             best = experiment.commit
+            self._journal.patiently(lambda: self._workspace.advance(best, expected=experiment.parent))
             self._publish(experiment)
-        self._workspace.restore(best)
+        self._journal.patiently(lambda: self._workspace.restore(best))
         make_room(self._run_dir, experiment.number, kept=experiment.verdict == "kept")
         self._journal.append(Settled(experiment=experiment.number, best_commit=best))
 
@@ -103,7 +105,8 @@ class Archive:
     def _commit(self, experiment: Experiment, trailers: Mapping[str, str]) -> str:
         files = changed(experiment, self._workspace.sources(experiment.parent))
         words, when = message(experiment), int(experiment.began_at)
-        return self._workspace.build_commit(files, experiment.parent, words, trailers, when=when)
+        build = partial(self._workspace.build_commit, files, experiment.parent, words, trailers, when=when)
+        return self._journal.patiently(build)
 
     def _publish(self, experiment: Experiment) -> None:
         repository = self._workspace.facts.repository

@@ -395,6 +395,7 @@ class Lab:
                 self._journal.append(Warned(text=text))
                 told = True
             await self.unless_stopped(asyncio.sleep(2))
+        self._journal.keep_ballast()
 
     def _heed_breaker(self) -> None:
         """Pause after too many reports that no honest training makes; where nobody attends, the run ends instead."""
