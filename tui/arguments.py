@@ -172,6 +172,12 @@ def _add_answering(commands: Any) -> None:
         parser = _add(commands, name, "ask:reply", does, f"examples:\n  loopwatch {name}{more.get(name, '')}")
         _run(parser)
         _reason(parser, required=name == "send-back")
+        parser.add_argument(
+            "--digest",
+            metavar="HASH",
+            default="",
+            help="only if what waits has this hash, or one that begins so; show tells it",
+        )
         if name == "amend":
             parser.add_argument(
                 "--diff", metavar="FILE", required=True, help="a unified diff against the best version; - reads stdin"
@@ -238,12 +244,16 @@ def _add_looking(commands: Any) -> None:
         "words", metavar="[RUN] N", nargs="+", help="the experiment's number, in the newest run or the named one"
     )
     rerun.add_argument("--seed", metavar="S", type=int, help="of the training (default: the recorded one)")
-    rerun.add_argument("--revision", metavar="R", type=int, help="an earlier proposal of that experiment, sent back or amended")
+    rerun.add_argument(
+        "--revision", metavar="R", type=int, help="an earlier proposal of that experiment, sent back or amended"
+    )
     _json(rerun)
     ablate = _add(commands, "ablate", "rerun:ablate", "Leave out each kept change in turn: what is lost without it?",
                   manual.ABLATE)  # fmt: skip
     _run(ablate)
-    ablate.add_argument("--seeds", metavar="K", type=int, default=1, help="train each version on so many seeds (default: 1)")
+    ablate.add_argument(
+        "--seeds", metavar="K", type=int, default=1, help="train each version on so many seeds (default: 1)"
+    )
     _json(ablate)
     cost = _add(commands, "cost", "cost:cost", "What a run spent on models, and what its caps leave.", manual.COST)
     _run(cost)

@@ -3,6 +3,7 @@
 import sys
 import time
 from argparse import Namespace
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -62,7 +63,24 @@ def reply(args: Namespace) -> int:
     """`loopwatch approve [RUN]` and the other answers at a gate."""
     gate, answer = REPLIES[args.command]
     diff = _diff(args.diff) if answer == "amend" else ""
-    return ask(client.find(args.run), Reply(gate=gate, answer=answer, reason=args.reason, diff=diff))
+    run = client.find(args.run)
+    asked = _waiting(run, gate, args.digest)
+    return ask(run, Reply(**asked, gate=gate, answer=answer, reason=args.reason, diff=diff))
+
+
+def _waiting(run: Run, gate: Gate, digest: str) -> dict[str, str]:
+    """Name and hash of what waits at a gate now, so that the answer counts for nothing else; {} where the engine has to say why not."""
+    with closing(Viewer(run, name="command line")) as viewer:
+        viewer.poll()
+        waiting = viewer.state.waiting
+    if waiting is None or waiting.asked.gate != gate:
+        return {}
+    if not waiting.asked.digest.startswith(digest.lower()):
+        number = waiting.asked.experiment
+        raise ConfigError(
+            f"#{number} has the hash {waiting.asked.digest[:12]} now, not {digest!r}; look again: loopwatch show {run.name} {number}"
+        )
+    return {"ask": waiting.asked.ask, "digest": waiting.asked.digest}
 
 
 def mute(args: Namespace) -> int:
