@@ -1,6 +1,9 @@
 """The ledger together with the state it folds to: what the engine's parts write to and read from."""
 
 import asyncio
+import signal
+import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +12,7 @@ from typing import TypeVar
 from .commands import AnyCommand
 from .errors import LedgerError
 from .events import AnyFact, Entry, Heard
+from .housekeeping import free_bytes
 from .ledger import Ledger
 from .state import State
 from .telemetry import Telemetry
@@ -51,9 +55,12 @@ class Journal:
 
     def keep_ballast(self) -> None:
         """Put the ballast back where it was given up."""
-        with suppress(OSError):
-            if not self._ballast.exists():
-                self._ballast.write_bytes(bytes(BALLAST_BYTES))
+        if self._ballast.exists():
+            return
+        try:
+            self._ballast.write_bytes(bytes(BALLAST_BYTES))
+        except OSError:
+            self.free_ballast()  # half of it would only fill the disk
 
     def free_ballast(self) -> bool:
         """Give up the ballast; False when it is gone already."""
@@ -93,7 +100,19 @@ class Journal:
                 if not self.free_ballast():
                     if not is_full:
                         raise
-                    _wait()
+                    self._still()
+
+    def _still(self) -> None:
+        """Wait a moment. Nobody can be heard, so a signal does what signals do: a killed engine loses nothing."""
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(SECONDS_BETWEEN_TRIES)
+            return
+        before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            time.sleep(SECONDS_BETWEEN_TRIES)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _fold(self, entries: list[Entry]) -> None:
         for entry in entries:
