@@ -79,8 +79,9 @@ class Home:
     def clear(self) -> None:
         """Leave the logins, and nothing else."""
         kept = {path: (_login(self.folder / path), _changed(self.folder / path)) for path in self._owner.login}
+        self.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         checkout.remove(self.folder)
-        self.folder.mkdir(mode=0o700, parents=True)
+        self.folder.mkdir(mode=0o700)
         for path, (data, changed_ns) in kept.items():
             if data is not None:
                 _write(self.folder / path, data)
