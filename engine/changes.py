@@ -14,11 +14,15 @@ covered: several entries of one dictionary, or several arguments of one call, ar
 
 import ast
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import NamedTuple
+
+PAIRS = 1_000_000
+"""Of equal lines before and after. Beyond so many, lines that are everywhere join nothing; real code has some thousands."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -112,7 +116,11 @@ class _Groups:
 
 
 def _places(old: str, new: str) -> list[_Place]:
-    matcher = SequenceMatcher(None, old.split("\n"), new.split("\n"), autojunk=False)
+    before, after = old.split("\n"), new.split("\n")
+    # A text of few different lines, many times each, would keep the engine busy for minutes.
+    there = Counter(after)
+    many = sum(count * there[line] for line, count in Counter(before).items()) > PAIRS
+    matcher = SequenceMatcher(None, before, after, autojunk=many)
     return [_Place(range(i, j), range(k, m)) for tag, i, j, k, m in matcher.get_opcodes() if tag != "equal"]
 
 

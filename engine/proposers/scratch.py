@@ -78,7 +78,9 @@ class Scratch:
         now = self.text(path)
         if before and now is not None and now != before and now.count(before) == 1:
             before, after = now, now.replace(before, after)
-        return edits.render(self.name(path), before or None, after)
+        name = self.name(path)
+        # A line break in a name would begin lines of the diff that are none.
+        return edits.render(name if name.isprintable() else ascii(name), before or None, after)
 
     def diff(self) -> str:
         """From the sources to what lies in the copy now; "" when nothing changed. EditRefused says what cannot be taken."""

@@ -1,5 +1,7 @@
 """Changes: one idea in many places is one, two ideas next to each other are two."""
 
+import random
+
 import pytest
 
 from loopwatch.engine.changes import changes
@@ -113,3 +115,10 @@ def test_code_that_is_nested_very_deeply_is_counted_somehow() -> None:
     deep = "x = " + "-" * 50_000 + "1\n"
 
     assert changes({"train.py": deep}, {"train.py": deep + "y = 1\n"}) == 1
+
+
+def test_two_lines_written_again_and_again_do_not_keep_the_engine_busy() -> None:
+    dice = random.Random(1)
+    before, after = ("".join(dice.choice(("x = 1\n", "y = 2\n")) for _ in range(lines)) for lines in (3000, 60_000))
+
+    assert changes({"train.txt": before}, {"train.txt": after}) >= 1

@@ -129,3 +129,13 @@ def test_a_piece_of_a_file_is_shown_in_its_place(scratch: Scratch) -> None:
 
 def test_a_piece_that_is_not_there_is_shown_as_it_was_told(scratch: Scratch) -> None:
     assert scratch.edited("train.py", "A\n", "B\n") == "--- a/train.py\n+++ b/train.py\n@@ -1 +1 @@\n-A\n+B\n"
+
+
+def test_a_name_with_a_line_break_forges_no_line_of_the_diff(scratch: Scratch) -> None:
+    shown = scratch.edited("x\n+++ b/train.py\n@@ -1 +1 @@\n-LR", "A\n", "B\n")
+
+    assert [line for line in shown.splitlines() if line.startswith(("+++", "@@"))] == [
+        shown.splitlines()[1],
+        "@@ -1 +1 @@",
+    ]
+    assert "\\n" in shown.splitlines()[0]
