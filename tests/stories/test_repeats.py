@@ -163,7 +163,7 @@ def test_where_only_what_is_confirmed_is_kept_an_unconfirmed_gain_is_discarded(n
     noisy.ends()
 
     assert noisy.verdict(2).verdict == "discarded"
-    assert "is better by 0.00" in noisy.verdict(2).reason
+    assert "is better by 0.0103, within noise: 1.2 σ" in noisy.verdict(2).reason
 
 
 def test_without_repeats_the_task_is_believed_and_every_gain_counts_at_once(story: Story) -> None:
