@@ -13,7 +13,8 @@ from pathlib import Path
 from .figures import arguments
 
 SCRIPTS = (
-    "startup", "opening", "latency", "bytes", "overhead", "keeper", "sandbox", "novelty", "money", "hostile_text", "plantings", "null_loop", "kills", "soak",
+    "startup", "opening", "latency", "first_token", "bytes", "overhead", "keeper", "sandbox", "novelty", "money", "hostile_text",
+    "plantings", "attacks", "null_loop", "kills", "soak",
 )  # fmt: skip
 
 

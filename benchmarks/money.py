@@ -94,7 +94,8 @@ async def talk(number: int, dice: random.Random, url: str, journal: Journal, boo
     try:
         with suppress(TimeoutError, ProposerFailed):
             async with asyncio.timeout(None) as line.patience:
-                await ask(model, Talk(prompt(dice, number, name)), TOOL, line, settings)
+                asked = Talk(prompt(dice, number, name))
+                await ask(model, lambda: asked, TOOL, line, settings)
     finally:
         line.close()
         await model.close()
