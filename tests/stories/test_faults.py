@@ -13,6 +13,7 @@ import pytest
 
 from loopwatch.engine import client
 from loopwatch.engine.events import AttemptLost, EngineStarted, Judged, Proposed, Settled, Started, Stopped, Warned
+from loopwatch.engine.process import SILENCE_SECONDS
 from tests.engine.repositories import git
 from tests.waiting import until
 
@@ -200,3 +201,66 @@ def _fill(disk: Path) -> None:
                 filler.seek(0, os.SEEK_END)
         except OSError:
             return
+
+
+@pytest.mark.parametrize("ballast", [True, False])
+def test_a_disk_that_is_full_when_an_experiment_ends_is_waited_for(
+    story: Story, small_disk: Path, ballast: bool
+) -> None:
+    story.begin([change(2.0), change(3.0)], gates={"verdict": "ask:2=approve"}, stop={"experiments": 3})
+    story.waits("verdict", 2)
+
+    if not ballast:
+        (story.run.folder / "ballast").unlink()
+    _fill(small_disk)
+    _let_pass(3)
+    (small_disk / "filler").unlink()
+    story.ends()
+
+    assert story.verdicts == ["kept", "kept", "kept"]
+    assert story.trained == ["0001-1 1.0", "0002-1 2.0", "0003-1 3.0"]
+    assert len(story.all(EngineStarted)) == 1
+    assert client.audit(story.run, progress=lambda *_: None).disagreements == []
+
+
+def test_killed_all_at_once_it_goes_on_past_the_locks_that_were_left(story: Story) -> None:
+    flag = story.folder / "flag"
+    story.begin([change(2.0, f"import time\nwhile not os.path.exists({str(flag)!r}): time.sleep(0.02)")])
+    story.sees(Started, experiment=2)
+    until(lambda: len(story.trained) == 2)
+
+    for pid in story.processes():  # engine, keepers and experiment
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: not story.processes())
+    repository = story.run.folder / "repo.git"
+    locks = [repository / "HEAD.lock", repository / "refs" / "heads" / "loopwatch" / f"{story.run.name}.lock"]
+    for lock in locks:
+        lock.touch()
+    flag.touch()
+    story.start()
+    story.ends()
+
+    assert story.verdicts[:2] == ["kept", "kept"]
+    assert story.trained == ["0001-1 1.0", "0002-1 2.0", "0002-2 2.0"]
+    assert not any(lock.exists() for lock in locks)
+    assert client.audit(story.run, progress=lambda *_: None).disagreements == []
+
+
+def test_an_engine_that_was_suspended_with_all_that_it_runs_takes_up_where_it_was(story: Story) -> None:
+    flag = story.folder / "flag"
+    story.begin([change(2.0, f"import time\nwhile not os.path.exists({str(flag)!r}): time.sleep(0.02)")])
+    story.sees(Started, experiment=2)
+    until(lambda: len(story.trained) == 2)
+    suspended = list(story.processes())
+
+    for pid in suspended:
+        os.kill(pid, signal.SIGSTOP)
+    _let_pass(SILENCE_SECONDS + 0.5)
+    for pid in suspended:
+        os.kill(pid, signal.SIGCONT)
+    flag.touch()
+    story.ends()
+
+    assert story.verdicts[:2] == ["kept", "kept"]
+    assert story.all(AttemptLost) == []
+    assert story.trained == ["0001-1 1.0", "0002-1 2.0"]
