@@ -15,7 +15,20 @@ import pytest
 from loopwatch.engine.registry import PROPOSERS
 
 ROOT = Path(__file__).resolve().parent.parent
-DOOR = {"client", "commands", "config", "errors", "events", "money", "noise", "policy", "state", "task", "trials"}
+DOOR = {
+    "client",
+    "commands",
+    "config",
+    "errors",
+    "events",
+    "money",
+    "noise",
+    "policy",
+    "state",
+    "task",
+    "trials",
+    "trust",
+}
 """What of the engine a viewer may import."""
 PURE = (
     "commands",
