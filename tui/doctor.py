@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 from loopwatch.engine import client
 
+from .containment import CONTAINED
 from .exits import Exit
 from .facts import Json, dump
 from .headless import say
-from .words import CONTAINED, one_line
+from .words import one_line
 
 if TYPE_CHECKING:
     from loopwatch.engine.client import CheckUp, Examined
@@ -39,6 +40,7 @@ def _json(found: "CheckUp") -> Json:
         "sandbox": best.means.tier,
         "sandbox_of": best.means.words,
         "not_protected": list(best.not_protected),
+        "not_protected_from_agents": list(best.of_agents),
         "remedies": list(found.remedies),
         "examined": [
             {
@@ -60,6 +62,7 @@ def _lines(found: "CheckUp") -> list[str]:
         lines.append(f"{number}  {one.means.tier:<7} {one.means.words}: {verdict}")
     lines += ["", *_table([one for one in found.examined if one.tries]), ""]
     lines += [f"open: {sentence}" for sentence in best.not_protected] or [_SEALED]
+    lines += [f"where an agent proposes: {sentence}" for sentence in best.of_agents]
     lines += [f"to close it: {command}" for command in found.remedies]
     if best.means.tier not in GOOD_ENOUGH:
         lines.append(f"until then runs start only with: --sandbox {best.means.tier}")

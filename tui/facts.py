@@ -14,7 +14,8 @@ from loopwatch.engine.events import Entry
 from loopwatch.engine.money import Spent
 from loopwatch.engine.state import Experiment, Repeat, State, Waiting
 
-from .words import approved_by, state_word
+from .doing import state_word
+from .words import approved_by
 
 Json = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | bool | None
 

@@ -18,7 +18,7 @@ from loopwatch.engine.client import Run, Viewer
 from loopwatch.engine.commands import Stop
 from loopwatch.engine.events import AnyFact, Entry
 
-from . import words
+from . import doing, sentences, words
 from .clean import printable
 from .exits import Exit, of_run
 from .facts import dump, fact_json
@@ -111,7 +111,7 @@ class Follower:
         if self._json:
             say(dump(fact_json(entry)))
         elif is_told(entry.fact):
-            say(words.sentence(entry.fact))
+            say(sentences.sentence(entry.fact))
         self._told_at = time.monotonic()
 
     def _ended(self, stopped: events.Stopped) -> int:
@@ -153,7 +153,7 @@ class Follower:
             pause = f"service {wait.experiment}.{wait.attempt}.{wait.until}"
         if pause and pause != self._told_pause:
             if waiting:
-                talk(f"{words.sentence(waiting.asked)}\n  answer with: {words.to_answer(waiting, name)}")
+                talk(f"{sentences.sentence(waiting.asked)}\n  answer with: {doing.to_answer(waiting, name)}")
             elif wait and not state.held_by and not state.paused_by:
                 talk(f"{words.service(wait, time.time())}; at once with: loopwatch resume {name}")
             else:

@@ -6,16 +6,15 @@ from typing import Final, NamedTuple
 
 from rich.cells import cell_len
 
-from loopwatch.engine.noise import Noise
 from loopwatch.engine.state import Experiment, State
 
-from . import words
+from . import certainty, containment, doing, words
 from .clean import cell_fit, clean, wrap
 from .palette import Role
 from .view import Parts, standing_look
 from .widgets.spark import is_thin, progress_bar, sparkline
 
-STATE_LOOK: Final[dict[words.StateWord, tuple[str, str, Role]]] = {
+STATE_LOOK: Final[dict[doing.StateWord, tuple[str, str, Role]]] = {
     "starting": ("○", "STARTING", "accent"),
     "proposing": ("●", "PROPOSING", "accent"),
     "waiting": ("◆", "WAITING FOR YOU", "warn"),
@@ -61,7 +60,7 @@ def header(
 
 def banner(state: State, *, width: int) -> Parts:
     """What a person must never overlook: experiments that nothing contains. Empty where they are contained."""
-    said = words.uncontained(state.engine) if state.engine else ""
+    said = containment.uncontained(state.engine) if state.engine else ""
     return [(f" {said} ".ljust(width), "alarm")] if said else []
 
 
@@ -83,7 +82,7 @@ def waits_for_service(state: State, *, alive: bool) -> bool:
 
 
 def _happening(state: State, *, alive: bool, now: float, width: int, ascii_only: bool, progress: float | None) -> Parts:
-    word = words.state_word(state, alive=alive)
+    word = doing.state_word(state, alive=alive)
     glyph, name, role = STATE_LOOK[word]
     if word == "paused" and state.current is not None and not state.paused_why:
         name = "PAUSING"
@@ -131,7 +130,7 @@ def _reviewed_now(state: State) -> int | None:
 
 def _again(state: State, now: float, width: int, ascii_only: bool) -> tuple[str, str] | None:
     """What is trained besides proposals: what it is for, and how far it is."""
-    if words.trains_control(state):
+    if doing.trains_control(state):
         return "CONTROL", "  a training that cannot learn must score worse"
     repeat = state.repeat
     if repeat is None or state.repeating is None:
@@ -183,9 +182,9 @@ def _since(state: State, current: Experiment, word: str, now: float, ascii_only:
 def _tier(state: State) -> tuple[str, Role]:
     """How experiments are contained, in a word or two."""
     engine = state.engine
-    if engine is None or engine.sandbox in words.UNCONTAINED:  # which the banner says
+    if engine is None or engine.sandbox in containment.UNCONTAINED:  # which the banner says
         return "", "quiet"
-    return words.tier(engine), "warn" if engine.not_protected else "good"
+    return containment.tier(engine), "warn" if engine.not_protected else "good"
 
 
 # -- what is best ------------------------------------------------------------------------------------------------------
@@ -202,7 +201,7 @@ def _best(state: State, width: int) -> Parts:
         return [(" BEST ", "quiet"), *_fitted([Piece("text", ((0, "nothing measured yet"),)), named], width - 6)]
     sure = state.confirmed_experiment
     pieces = [Piece(standing_look(state, best)[1], ((0, words.number(best.estimate)),)), _standing(state, best)]
-    if best.is_provisional and words.confirms(state) and sure:
+    if best.is_provisional and certainty.confirms(state) and sure:
         pieces.append(Piece("good", ((1, f"■ confirmed {words.number(sure.estimate)}"),)))
     pieces += [_trust(best), Piece("text", ((4, f"#{best.number}"),)), named, *_gain(state, best), *_noise(state)]
     return [(" BEST ", "quiet"), *_fitted([piece for piece in pieces if piece.forms], width - 6)]
@@ -212,7 +211,7 @@ def _standing(state: State, best: Experiment) -> Piece:
     mark, role = standing_look(state, best)
     if best.is_baseline:
         return Piece(role, ((2, "the baseline"),))
-    if not words.confirms(state):
+    if not certainty.confirms(state):
         return Piece("quiet", ((2, "not repeated"),))
     if best.confirmed:
         return Piece(role, ((0, f"{mark} confirmed"),))
@@ -249,7 +248,7 @@ def _gain(state: State, best: Experiment) -> list[Piece]:
 
 
 def _noise(state: State) -> list[Piece]:
-    known: Noise = state.noise
+    known = state.noise
     if known.sigma is None:
         return []
     if not known.is_measured:
@@ -264,7 +263,7 @@ def _noise(state: State) -> list[Piece]:
 
 
 def _counts(state: State, width: int, ascii_only: bool) -> Parts:
-    parts: Parts = [*_money(state), (f" {words.counts(state)}", "text")]
+    parts: Parts = [*_money(state), (f" {certainty.counts(state)}", "text")]
     if unread := len(state.unread_notes()):
         parts.append((f"   {unread} note{'' if unread == 1 else 's'} not read yet", "accent"))
     if state.muted_by:
@@ -301,7 +300,7 @@ def _best_so_far(state: State) -> list[tuple[float, bool]]:
     for number in sorted(state.experiments):
         e = state.experiments[number]
         if e.verdict == "kept" and e.estimate is not None:
-            found.append((e.estimate, e.is_provisional and words.confirms(state)))
+            found.append((e.estimate, e.is_provisional and certainty.confirms(state)))
         elif e.verdict is not None and found:
             found.append(found[-1])
     return found

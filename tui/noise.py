@@ -9,7 +9,7 @@ from loopwatch.engine import client, task
 from loopwatch.engine.config import Gates, RunConfig
 from loopwatch.engine.state import State
 
-from . import headless, words
+from . import certainty, headless, words
 from .exits import Exit
 from .facts import dump, noise_json
 from .headless import say
@@ -43,7 +43,7 @@ def noise(args: Namespace) -> int:
 def told(state: State) -> list[str]:
     """What was measured, and the line for task.toml."""
     baseline = state.baseline
-    lines = [words.noise(state)]
+    lines = [certainty.noise(state)]
     if baseline and baseline.repeats:
         lines.append(
             f"{words.one_line(state.metric.name)}: {', '.join(words.number(value) for value in baseline.values)}"

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from loopwatch.engine.events import Asked
 from loopwatch.engine.state import Experiment, State
 
-from . import words
+from . import certainty, words
 from .clean import clean
 from .keys import KEYS
 from .palette import Role
@@ -72,7 +72,7 @@ def _verdict(asked: Asked, e: Experiment, state: State) -> Lines:
     reason, _, _ = words.one_line(asked.question).partition(DOUBT)
     doubts = (Told(f"hard to believe: {' · '.join(map(words.one_line, e.flags))}", "mark"),) if e.flags else ()
     asks = f"{reason}; o keeps it all the same" if e.flags and QUARANTINED in reason else reason
-    tried = words.tries(e, state) if e.repeats else ""
+    tried = certainty.tries(e, state) if e.repeats else ""
     rest = _claims(("mean ", tried), ("idea ", e.hypothesis), ("hope ", e.expected))
     return (*doubts, asks, *((Told(f"odds  {words.one_line(asked.detail)}", "text"),) if asked.detail else ()), *rest)
 

@@ -9,7 +9,7 @@ from loopwatch.engine.client import Run
 from loopwatch.engine.errors import LoopwatchError
 from loopwatch.engine.state import State
 
-from . import words
+from . import certainty, containment, doing, words
 from .exits import Exit
 from .facts import Json, dump, run_json, utc
 from .headless import say
@@ -53,21 +53,21 @@ def status(args: Namespace) -> int:
 
 def standing(run: Run, state: State, *, alive: bool, now: float) -> str:
     """How a run stands, in a few lines; `now` is what waits are counted to."""
-    word, doing = words.state_word(state, alive=alive), words.now(state, alive=alive)
-    lines = [f"{run.name}: {doing}" if doing.startswith(word) else f"{run.name}: {word}; {doing}"]
+    word, does = doing.state_word(state, alive=alive), doing.now(state, alive=alive)
+    lines = [f"{run.name}: {does}" if does.startswith(word) else f"{run.name}: {word}; {does}"]
     if state.opened:
         metric = state.metric
         unit = f" in {words.one_line(metric.unit)}" if metric.unit else ""
         lines.append(f"task         {words.one_line(state.opened.task)}: {metric.name}{unit}, {words.better(metric)}")
-    lines.append(f"experiments  {words.counts(state)}")
-    lines.append(f"best         {words.best(state)}{words.trusted(state.best_experiment)}")
+    lines.append(f"experiments  {certainty.counts(state)}")
+    lines.append(f"best         {certainty.best(state)}{words.trusted(state.best_experiment)}")
     if state.opened:
-        lines.append(f"noise        {words.noise(state).removeprefix('noise ')}")
+        lines.append(f"noise        {certainty.noise(state).removeprefix('noise ')}")
     if state.control:
         lines.append(words.control(state.control).replace("control: ", "control      ", 1))
     if state.gates:
         if state.engine and state.engine.sandbox:
-            lines.append(f"sandbox      {words.contained(state.engine)}")
+            lines.append(f"sandbox      {containment.contained(state.engine)}")
         lines.append("gates        " + ", ".join(f"{gate} {policy}" for gate, policy in state.gates.items()))
         lines.append(f"forecaster   {client.forecaster_record(state)}")
     if state.spent.requests or state.caps.any:
@@ -98,7 +98,7 @@ def _what_to_do(run: Run, state: State, *, alive: bool) -> str:
     if not alive:
         return f"loopwatch resume {run.name}"
     if state.waiting:
-        return words.to_answer(state.waiting, run.name)
+        return doing.to_answer(state.waiting, run.name)
     if state.paused_why:
         return f"mend it, then: loopwatch resume {run.name}"
     if state.backing_off:
@@ -127,7 +127,7 @@ def _row(run: Run) -> tuple[str, ...]:
     return (
         run.name,
         task,
-        words.state_word(state, alive=alive),
+        doing.state_word(state, alive=alive),
         str(state.count()),
         str(state.count("kept")),
         best,

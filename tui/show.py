@@ -10,7 +10,7 @@ from loopwatch.engine.client import Run, Viewer
 from loopwatch.engine.errors import ConfigError, RunNotFound
 from loopwatch.engine.state import Experiment, State
 
-from . import curve, words
+from . import certainty, containment, curve, sentences, words
 from .clean import clean_lines, reveal_lines
 from .exits import Exit
 from .facts import dump, experiment_json
@@ -81,18 +81,18 @@ def _sentences(experiment: Experiment, state: State) -> list[tuple[str, str]]:
             )
         )
     if experiment.repeats:
-        found.append(("repeated", words.repeats(experiment)))
+        found.append(("repeated", certainty.repeats(experiment)))
     if experiment.turn and experiment.turn.outcome != "proposed":
         found.append(("turn", words.turn(experiment.turn)))
-    found += [("decided", words.sentence(decided)) for decided in experiment.decisions]
+    found += [("decided", sentences.sentence(decided)) for decided in experiment.decisions]
     if experiment.verdict:
-        sure = f" ({words.standing(experiment)})" if experiment.verdict == "kept" else ""
+        sure = f" ({certainty.standing(experiment)})" if experiment.verdict == "kept" else ""
         found.append(("verdict", f"{words.VERDICTS[experiment.verdict]}{sure}, by {words.one_line(experiment.by)}"))
     if finished := experiment.finished:
         attempts = "1 attempt" if experiment.attempt == 1 else f"{experiment.attempt} attempts"
         used = f"{words.duration(finished.wall_seconds)}, {words.duration(finished.cpu_seconds)} of processor time"
         found.append(("ran", f"{attempts}; the last took {used} and at most {finished.peak_memory_mb:.0f} MB"))
-        found.append(("contained", words.contained_in(experiment, state)))
+        found.append(("contained", containment.contained_in(experiment, state)))
     if experiment.explained:
         found.append(("held", f"the mechanism: {words.mechanism(experiment)}"))
     if experiment.review:

@@ -18,7 +18,7 @@ from loopwatch.engine.errors import ConfigError, RunNotFound
 from loopwatch.engine.policy import FORMS, GATES, parse_for
 from loopwatch.engine.state import State
 
-from . import headless, words
+from . import certainty, doing, headless, words
 from .ask import ask
 from .exits import Exit
 from .facts import dump, run_json
@@ -266,5 +266,5 @@ def _detach(made: Run, args: Namespace) -> int:
 
 def _summary(found: Run) -> str:
     state = read_state(found)
-    doing = words.now(state, alive=found.is_alive)
-    return f"{found.name}: {words.counts(state)}; best {words.best(state)}; {doing}"
+    does = doing.now(state, alive=found.is_alive)
+    return f"{found.name}: {certainty.counts(state)}; best {certainty.best(state)}; {does}"

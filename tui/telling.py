@@ -6,7 +6,7 @@ from loopwatch.engine.client import Thought
 from loopwatch.engine.events import Entry, Heard, NoteRead, Proposing, Why
 from loopwatch.engine.state import Experiment, State
 
-from . import words
+from . import certainty, containment, words
 from .clean import clean
 from .palette import Role
 from .view import DOUBTED, MECHANISM_LOOK, VERDICT_ROLE, Parts
@@ -84,7 +84,7 @@ def reasoning_end(e: Experiment, state: State, *, told: str) -> list[tuple[str, 
         lines.append((words.outcome(e), DOUBTED[1] if e.quarantined else VERDICT_ROLE[e.verdict]))
     lines += _repeats(e, "noise", "incumbent", "drift")
     if e.verdict is not None and e.fresh and e.repeats and state.repeating is None:
-        lines.append((f"mean: {words.tries(e, state)}", "text"))
+        lines.append((f"mean: {certainty.tries(e, state)}", "text"))
     if e.explained:
         glyph, role = MECHANISM_LOOK[e.explained.mechanism]
         lines.append((f"{glyph} mechanism {words.mechanism(e)}", role))
@@ -93,7 +93,7 @@ def reasoning_end(e: Experiment, state: State, *, told: str) -> list[tuple[str, 
 
 def _repeats(e: Experiment, *kinds: Why) -> list[tuple[str, Role]]:
     return [
-        (f"repeat {repeat.number} ({repeat.why}): {words.repeated(repeat.measured)}", "text")
+        (f"repeat {repeat.number} ({repeat.why}): {certainty.repeated(repeat.measured)}", "text")
         for repeat in e.repeats
         if repeat.measured and repeat.why in kinds
     ]
@@ -101,8 +101,8 @@ def _repeats(e: Experiment, *kinds: Why) -> list[tuple[str, Role]]:
 
 def _contained(e: Experiment, state: State) -> list[tuple[str, Role]]:
     """How an experiment was contained, and what it could do all the same."""
-    said = words.contained_in(e, state)
-    role: Role = "bad" if e.sandbox in words.UNCONTAINED else "warn" if ", but " in said else "quiet"
+    said = containment.contained_in(e, state)
+    role: Role = "bad" if e.sandbox in containment.UNCONTAINED else "warn" if ", but " in said else "quiet"
     return [(f"contained: {said}", role)] if said else []
 
 

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from loopwatch.engine.client import Look
 from loopwatch.engine.events import Mechanism, Verdict
 from loopwatch.engine.state import Experiment, State
-from loopwatch.engine.trust import Trust
 
-from . import words
+from . import certainty, words
 from .clean import clean
 from .palette import Role
 from .widgets.curve import Forecast, Level
@@ -44,7 +43,7 @@ STANDING_LOOK: dict[str, tuple[str, Role]] = {
 DOUBTED: tuple[str, Role] = ("▲ doubted", "mark")
 """It would have been kept, but is hard to believe."""
 
-TRUST_MARK: dict[Trust | None, str] = {"independent": "", "locked": " L", "self-reported": " S", None: ""}
+TRUST_MARK: dict[str | None, str] = {"independent": "", "locked": " L", "self-reported": " S", None: ""}
 """Behind a value that says of itself what it is worth, in part or in whole."""
 
 MECHANISM_LOOK: dict[Mechanism, tuple[str, Role]] = {
@@ -90,7 +89,7 @@ def _row(state: State, e: Experiment, alive: bool) -> Row:
 
 def standing_look(state: State, e: Experiment) -> tuple[str, Role]:
     """How what is kept is drawn: full or hollow; without a mark where nothing is confirmed at all."""
-    return STANDING_LOOK[words.standing(e) if words.confirms(state) else ""]
+    return STANDING_LOOK[certainty.standing(e) if certainty.confirms(state) else ""]
 
 
 def _value(state: State, e: Experiment) -> tuple[str, Role]:
@@ -191,7 +190,7 @@ def curve_title(
         return [("loss", "text")]
     parts: Parts = [(f"loss  #{e.number}", "accent")]
     if best is not None and best is not e:
-        luck = " for now" if best.is_provisional and words.confirms(state) else ""
+        luck = " for now" if best.is_provisional and certainty.confirms(state) else ""
         parts.append((f"  best #{best.number}{luck}", "quiet"))
     if e.value is not None and state.opened:
         parts.append((f"  {clean(state.metric.name)} {words.number(e.value)}", "text"))

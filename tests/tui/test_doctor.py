@@ -7,7 +7,7 @@ import pytest
 
 from loopwatch.engine.sandbox.means import Host
 from loopwatch.engine.sandbox.proof import check_up
-from loopwatch.tui import doctor, words
+from loopwatch.tui import containment, doctor
 
 from .command import Command
 
@@ -29,7 +29,7 @@ def test_it_says_what_runs_get_here_and_each_attempt_has_a_row(command: Command)
     told = command("doctor")
     json = command.json("doctor", "--json")
 
-    assert told.stdout.startswith(f"experiments here are {words.CONTAINED[json['sandbox']]}: ")
+    assert told.stdout.startswith(f"experiments here are {containment.CONTAINED[json['sandbox']]}: ")
     assert told.returncode == (0 if json["sandbox"] in doctor.GOOD_ENOUGH else 1)
     assert "connect by Multipath TCP" in told.stdout
     for sentence in json["not_protected"]:
@@ -49,6 +49,7 @@ def test_on_a_host_without_namespaces_it_names_the_holes_and_the_command_that_cl
     assert code == 0
     assert said.startswith("experiments here are fenced: ")
     assert "open: experiments can talk to your other programs by socket files\n" in said
+    assert "where an agent proposes: an agent can use the network\n" in said
     assert "to close it: " in said
     assert "bubblewrap" in said
 

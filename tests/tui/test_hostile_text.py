@@ -22,7 +22,7 @@ from loopwatch.engine.ledger import Ledger
 from loopwatch.engine.state import State
 from loopwatch.engine.task import load
 from loopwatch.engine.telemetry import Telemetry
-from loopwatch.tui import words
+from loopwatch.tui import sentences
 from loopwatch.tui.clean import clean, clean_lines, printable, reveal
 from loopwatch.tui.cli import main
 from loopwatch.tui.widgets.askbox import AskBox, AskView
@@ -60,7 +60,7 @@ def test_of_thousands_of_random_texts_nothing_is_left_that_a_terminal_obeys() ->
 @pytest.mark.parametrize("kind", every_kind(), ids=lambda kind: kind.__name__)
 def test_every_kind_of_fact_is_told_in_one_clean_line(kind: type[events.Fact]) -> None:
     for payload in PAYLOADS.values():
-        told = words.sentence(spoilt(kind, payload))
+        told = sentences.sentence(spoilt(kind, payload))
 
         assert not disobeyed(told)
         assert len(told.splitlines()) == 1

@@ -5,7 +5,7 @@ from loopwatch.engine.config import Caps, StopConditions, StopReason
 from loopwatch.engine.events import AnyFact, Entry, Outcome
 from loopwatch.engine.money import Spent, Usage
 from loopwatch.engine.state import State
-from loopwatch.tui import exits, words
+from loopwatch.tui import certainty, doing, exits, sentences, words
 
 from .command import finished, judged, opened, proposed, started
 
@@ -90,7 +90,7 @@ EVERY_FACT: list[AnyFact] = [
 
 @pytest.mark.parametrize("fact", EVERY_FACT, ids=lambda fact: fact.kind)
 def test_every_fact_is_one_sentence_that_names_its_experiment(fact: AnyFact) -> None:
-    sentence = words.sentence(fact)
+    sentence = sentences.sentence(fact)
 
     assert sentence.startswith("#2 ") == (events.experiment_of(fact) == 2)
     assert "\n" not in sentence
@@ -148,7 +148,7 @@ def test_of_a_long_reason_the_service_s_own_words_are_kept() -> None:
 @pytest.mark.parametrize("until", [1e300, -5.0])
 def test_a_service_may_name_a_moment_that_no_calendar_has(until: float) -> None:
     assert words.service(backed_off(until), 0)
-    assert words.sentence(backed_off(until))
+    assert sentences.sentence(backed_off(until))
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_a_verdict_is_said_once() -> None:
         experiment=7, verdict="kept", reason="kept: 2.7310 → 2.7020, 3.6 σ better than noise", by="judge"
     )
 
-    assert words.sentence(fact) == "#7 kept: 2.7310 → 2.7020, 3.6 σ better than noise"
+    assert sentences.sentence(fact) == "#7 kept: 2.7310 → 2.7020, 3.6 σ better than noise"
 
 
 def test_a_verdict_whose_reason_does_not_say_it_is_put_before_the_reason() -> None:
@@ -229,14 +229,14 @@ def test_a_verdict_whose_reason_does_not_say_it_is_put_before_the_reason() -> No
         experiment=7, verdict="vetoed", reason="refused before it was applied: no such line", by="edit gate"
     )
 
-    assert words.sentence(fact) == "#7 vetoed: refused before it was applied: no such line"
+    assert sentences.sentence(fact) == "#7 vetoed: refused before it was applied: no such line"
 
 
 def test_text_from_outside_reaches_no_terminal_as_a_command() -> None:
     hostile = "better\x1b]0;owned\x07\x1b[2J\nnext line\u202ereversed\t\x9b31m"
 
     said = [
-        words.sentence(fact)
+        sentences.sentence(fact)
         for fact in (*proposed(2, hostile), events.Warned(text=hostile), *judged(2, "crashed", reason=hostile))
     ]
 
@@ -266,8 +266,8 @@ def test_text_from_outside_reaches_no_terminal_as_a_command() -> None:
 def test_what_a_run_does_is_one_word_and_one_sentence(facts: tuple[AnyFact, ...], alive: bool, word: str) -> None:
     state = folded(*facts)
 
-    assert words.state_word(state, alive=alive) == word
-    assert words.now(state, alive=alive)
+    assert doing.state_word(state, alive=alive) == word
+    assert doing.now(state, alive=alive)
 
 
 @pytest.mark.parametrize(
@@ -326,9 +326,9 @@ def test_the_best_is_compared_with_the_baseline() -> None:
         *judged(2, "kept", 1.9),
     )  # fmt: skip
 
-    assert words.best(state) == "#2 with 1.9000 provisional; confirmed: #1 with 2.0000"
-    assert words.best(classic) == "#2 with 1.9000, 0.1000 (5.00%) better than the baseline's 2.0000"
-    assert words.counts(state) == "2 experiments: 2 kept (1 provisional)"
+    assert certainty.best(state) == "#2 with 1.9000 provisional; confirmed: #1 with 2.0000"
+    assert certainty.best(classic) == "#2 with 1.9000, 0.1000 (5.00%) better than the baseline's 2.0000"
+    assert certainty.counts(state) == "2 experiments: 2 kept (1 provisional)"
 
 
 @pytest.mark.parametrize(
@@ -344,4 +344,4 @@ def test_a_gate_says_how_to_answer_it(gate: str, said: str) -> None:
     state = folded(opened(), started(), *RUNNING, asked(gate))
 
     assert state.waiting
-    assert words.to_answer(state.waiting, "made-1") == said
+    assert doing.to_answer(state.waiting, "made-1") == said

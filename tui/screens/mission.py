@@ -13,7 +13,7 @@ from loopwatch.engine.client import Thought, Viewer
 from loopwatch.engine.events import Entry
 from loopwatch.engine.state import Experiment, State
 
-from .. import headline, question, telling, view, words
+from .. import headline, question, sentences, telling, view
 from ..arrange import PaneName
 from ..controls import Controls
 from ..deciding import Answers
@@ -322,7 +322,7 @@ class Mission(Screen[None]):
     def _tell_events(self, entries: list[Entry]) -> None:
         pane = self.query_one("#events", Tail)
         for entry in entries[-EVENTS_KEPT:]:
-            pane.append(view.event_line(entry.at, words.sentence(entry.fact)) + "\n")
+            pane.append(view.event_line(entry.at, sentences.sentence(entry.fact)) + "\n")
         pane.flush()
 
     def _tell_receipts(self, entries: list[Entry]) -> None:
