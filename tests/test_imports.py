@@ -22,12 +22,10 @@ DOOR = {
     "errors",
     "events",
     "money",
-    "noise",
     "policy",
     "state",
     "task",
     "trials",
-    "trust",
 }
 """What of the engine a viewer may import."""
 PURE = (
