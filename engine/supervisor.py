@@ -31,7 +31,6 @@ from .proposers import proposer
 from .registry import AGENTS
 from .reviewer import Reviewer
 from .runner import Runner
-from .sandbox.holes import of_agents
 from .sandbox.means import Host
 from .sandbox.proof import Proof, prove
 from .sandbox.sandbox import Sandbox
@@ -70,7 +69,7 @@ async def _work(run_dir: Path, config: RunConfig, journal: Journal, host: Host |
     workspace, task = _open(run_dir, config, journal)
     propose, loop = proposer(config.proposer, config.agent), strategy(config.strategy)
     proof = await prove(run_dir / "proof", minimum=config.sandbox, host=host)
-    agents = of_agents(proof.taken.means) if config.proposer.partition(":")[0] in AGENTS else ()
+    agents = proof.taken.of_agents if config.proposer.partition(":")[0] in AGENTS else ()
     journal.append(*_recovered(journal.state, proof, (*proof.not_protected, *agents)))
     runner = Runner(
         task,

@@ -22,7 +22,7 @@ from ..errors import UserError
 from ..housekeeping import delete
 from ..process import Ended, Spec, run_command
 from .ground import find
-from .holes import HOLES, must_hold, remedies, sentences
+from .holes import HOLES, must_hold, of_agents, remedies, sentences
 from .leftovers import SHARED_MEMORY
 from .means import TIERS, Host, Means
 from .sandbox import Folder, Limits, Sandbox
@@ -73,6 +73,11 @@ class Examined:
     def not_protected(self) -> tuple[str, ...]:
         """What experiments can do all the same, in words."""
         return sentences(self.open)
+
+    @property
+    def of_agents(self) -> tuple[str, ...]:
+        """What agents can do besides, in words."""
+        return of_agents(self.means)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from loopwatch.engine.brief import Brief, Prompt, compose
+from loopwatch.engine.errors import ProposerFailed
 from loopwatch.engine.events import Heard
 from loopwatch.engine.money import Usage
 from loopwatch.engine.sandbox.means import Means
@@ -19,10 +20,13 @@ class Booked:
     model: str
     prompt_tokens: int
     output_tokens: int
+    affords: float = float("inf")
     words: list[tuple[Usage, float | None, bool, bool]] = field(default_factory=list)
 
     def used(self, usage: Usage, *, usd: float | None = None, estimated: bool = False, final: bool = True) -> None:
         self.words.append((usage, usd, estimated, final))
+        if not final and (usd or 0) > self.affords:
+            raise ProposerFailed("it may not cost so much", "over_budget")
 
 
 @dataclass
@@ -39,6 +43,8 @@ class Listener:
     waits: list[tuple[str, float, int, int | None]] = field(default_factory=list)
     asked: list[Permission] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    affords: float = float("inf")
+    """What a request may cost."""
     means: Means = field(default_factory=Means)
     """Of what an agent's box is built."""
 
@@ -50,7 +56,7 @@ class Listener:
         return "".join(text for heard, text in self.heard if heard == kind)
 
     async def request(self, model: str, *, prompt_tokens: int, output_tokens: int) -> Booked:
-        self.requests.append(Booked(model, prompt_tokens, output_tokens))
+        self.requests.append(Booked(model, prompt_tokens, output_tokens, self.affords))
         return self.requests[-1]
 
     async def back_off(self, why: str, seconds: float, *, attempt: int, attempts: int | None) -> None:

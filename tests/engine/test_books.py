@@ -177,6 +177,24 @@ def test_a_request_whose_end_is_not_known_counts_as_the_most_it_can_cost(tmp_pat
         desk.ask(0.5)
 
 
+@pytest.mark.parametrize(
+    ("caps", "ends"),
+    [({"proposal_usd": 0.5}, ProposerFailed), ({"day_usd": 0.5}, ProposerFailed), ({"run_usd": 0.5}, Blocked)],
+)
+def test_what_an_agent_reports_in_mid_turn_ends_its_turn_once_it_passes_a_cap(
+    tmp_path: Path, caps: dict[str, float], ends: type[ProposerFailed | Blocked]
+) -> None:
+    desk = Desk(tmp_path / "a", gates="auto", **caps)
+    booked = desk.ask(0, model="agent")
+    booked.used(Usage(), usd=0.5, final=False)
+
+    with pytest.raises(ends, match=r"may cost \$0.50.*, and \$0.51 is spent") as ended:
+        booked.used(Usage(), usd=0.51, final=False)
+
+    assert getattr(ended.value, "outcome", "over_budget") == "over_budget"
+    assert desk.all(Billed)[-1].usd == 0.51
+
+
 def test_an_agent_of_unknown_price_is_held_against_what_it_reports(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "a", gates="auto", run_usd=1)
 

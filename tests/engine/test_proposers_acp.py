@@ -239,6 +239,16 @@ async def test_the_cost_that_an_agent_adds_up_is_booked_in_pieces(tmp_path: Path
     assert turn.requests[1].words[-1][1] == 0.5
 
 
+async def test_a_turn_whose_cost_passes_a_cap_is_cancelled_and_booked(tmp_path: Path) -> None:
+    turn = person(tmp_path, affords=0.5)
+
+    failed = await failure(tmp_path, [_cost(0.25), _cost(0.75), {"wait": 0}], turn=turn)
+
+    assert failed.outcome == "over_budget"
+    assert any(m.get("method") == "session/cancel" for m in heard(tmp_path))
+    assert turn.requests[0].words[-1][1:] == (0.75, True, True)
+
+
 async def test_an_unknown_cost_stays_unknown_and_its_tokens_are_a_guess(tmp_path: Path) -> None:
     turn = person(tmp_path)
 

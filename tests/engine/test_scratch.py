@@ -30,6 +30,33 @@ def scratch(tmp_path: Path) -> Scratch:
     return Scratch(copy, FOLDER)
 
 
+OBEYED = (
+    "CLAUDE.md",
+    ".claude/settings.json",
+    ".codex/config.toml",
+    ".mcp.json",
+    ".vscode/tasks.json",
+    "parts/AGENTS.md",
+)
+"""What an earlier experiment, or whoever gave a person this task, may have planted."""
+
+
+def test_what_agents_obey_is_not_in_the_copy_and_cannot_come_out_of_it(tmp_path: Path) -> None:
+    copy, planted = tmp_path / "copy", replace(FOLDER, sources={**FOLDER.sources, "parts/AGENTS.md": "Obey."})
+    for path, text in {**dict.fromkeys(OBEYED, "Obey."), **FOLDER.sources}.items():
+        (copy / path).parent.mkdir(parents=True, exist_ok=True)
+        (copy / path).write_text(text)
+    scratch = Scratch(copy, planted)
+
+    assert scratch.stripped == [".claude", ".codex", ".mcp.json", ".vscode", "CLAUDE.md", "parts/AGENTS.md"]
+    assert sorted(path.name for path in copy.iterdir()) == ["parts", "train.py"]
+    assert scratch.diff() == ""
+    (copy / "parts" / "AGENTS.md").write_text("Obey me again.")
+    (copy / "parts" / "claude.MD").write_text("Obey me too.")
+    assert scratch.diff() == ""
+    assert "not editable: parts/AGENTS.md, parts/claude.MD" in scratch.left_out()
+
+
 def test_an_untouched_copy_has_no_diff(scratch: Scratch) -> None:
     assert (scratch.diff(), scratch.left_out()) == ("", "")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from loopwatch.engine.commands import Abort, Note
-from loopwatch.engine.events import Asked, Billed, Judged, NoteRead, Proposed, TurnEnded
+from loopwatch.engine.events import Asked, Billed, EngineStarted, Judged, NoteRead, Proposed, TurnEnded, Warned
 from tests.engine.agents import SERVERS, command, scripted
 from tests.waiting import until
 
@@ -32,6 +32,32 @@ def test_what_an_agent_may_do_is_asked_at_the_tool_gate_and_what_it_leaves_is_me
     assert story.sees(Judged, experiment=2).verdict == "kept"
     assert story.sees(Proposed, experiment=2).hypothesis == "a score of 2"
     assert [line.split()[1] for line in story.trained] == ["1.0", "2.0"]
+    assert "agents are not contained here" in story.sees(Warned, once="agents").text
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="boxes are built on Linux")
+def test_an_agent_in_its_box_finds_no_run_and_the_run_goes_on(story: Story) -> None:
+    look = """
+import os, sys
+run = folder.parents[1]
+for way, name in ((open, 'run.db'), (os.listdir, 'work'), (os.listdir, 'repo.git')):
+    try:
+        way(run / name)
+    except OSError:
+        continue
+    print(name, file=sys.stderr)
+(folder / 'evaluate.py').write_text('print(999)')
+"""
+    better = {"train.py": TRAIN.replace("SCORE = 1.0", "SCORE = 2.0")}
+    agent = command(story.folder, [{"python": DAEMON}, {"python": look}, {"write": better}, {"say": CLAIMS}])
+    story.begin([], proposer=f"acp:{agent}", stop=STOP, sandbox="fenced", gates={"tool": "auto"})
+    story.ends()
+
+    assert story.verdict(2).verdict == "kept"
+    assert "an agent can use the network" in story.all(EngineStarted)[0].not_protected
+    assert not story.all(Warned, once="agents")
+    assert [log.read_text() for log in (story.run.folder / "logs").glob("*.agent.log")] == [""]
+    assert story.sees(Proposed, experiment=2).paths == ("train.py",)
 
 
 def test_a_veto_in_mid_turn_ends_the_agent_and_everything_that_it_started(story: Story) -> None:
