@@ -1,6 +1,5 @@
 """Mission control: one screen on one run. It polls, folds, draws and asks; it decides nothing."""
 
-import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
@@ -9,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from loopwatch.engine.client import Thought, Viewer
+from loopwatch.engine.client import Viewer
 from loopwatch.engine.events import Entry
 from loopwatch.engine.state import Experiment, State
 
@@ -17,9 +16,7 @@ from .. import headline, question, sentences, telling, view
 from ..arrange import PaneName
 from ..controls import Controls
 from ..deciding import Answers
-from ..feeds import CurveFeeds, LookFeed, ThoughtFeed
 from ..keys import KEYS, Key, When, footer
-from ..palette import Role
 from ..repaint import CellCompositor
 from ..widgets.askbox import AskBox
 from ..widgets.body import Body
@@ -31,7 +28,9 @@ from ..widgets.pane import Pane
 from ..widgets.prompt import Prompt
 from ..widgets.table import Table
 from ..widgets.tail import Tail
+from .chart import Chart
 from .handlers import Handlers
+from .transcript import Transcript
 
 if TYPE_CHECKING:
     from ..app import MissionControl
@@ -78,13 +77,9 @@ class Mission(Screen[None]):
         self.chosen: PaneName | None = None
         """The pane that a person chose to give the room to; None follows what matters."""
         self.zoomed: PaneName | None = None
-        self._curves = CurveFeeds(viewer)
-        self._looks: LookFeed | None = None
-        self._drawn: tuple[int | None, int | None] = (None, None)
+        self._chart = Chart(viewer, ascii_only=ascii_only)
+        self._transcript = Transcript(viewer)
         self._header: tuple[int, int, int, bool, bool] | None = None
-        self._thoughts: ThoughtFeed | None = None
-        self._told: set[str] = set()
-        self._speaker = ""
         self._began = False
         self._output = ""
         self._last_key = time.monotonic()
@@ -193,10 +188,9 @@ class Mission(Screen[None]):
 
     def _draw_header(self) -> None:
         state, current = self.state, self.state.current
-        feed = self._curves.get(current.number) if current else None
         now = self._clock()
         # Ages count whole seconds, so nothing changes more often than that unless a fact does.
-        progress = feed.progress if feed else None
+        progress = self._chart.progress(current) if current else None
         about = (state.seq, int(now), self.size.width, self._alive, progress is None)
         if about != self._header:
             self._header = about
@@ -243,42 +237,14 @@ class Mission(Screen[None]):
         assert isinstance(diff, Diff)
         diff.set_title(view.diff_title(self.state, e))
         diff.set_diff(view.diff_body(self.state, e), empty=view.no_diff(e))
-        reasoning = self._pane("reasoning")
-        assert isinstance(reasoning, Tail)
-        if self._thoughts is None or self._thoughts.experiment != e.number:
-            self._thoughts, self._told, self._speaker = ThoughtFeed(e.number), set(), e.proposer
-            reasoning.clear()
-            reasoning.heading(telling.reasoning_heading(e))
-        reasoning.set_title(telling.reasoning_title(e))
+        self._transcript.begin(self.query_one("#reasoning", Tail), e)
         self._draw_text()
 
     def _draw_text(self) -> None:
-        e, reasoning = self.shown, self.query_one("#reasoning", Tail)
-        if e is not None and self._thoughts is not None and self._thoughts.experiment == e.number:
-            thoughts = self._thoughts.fetch(self.viewer)
-            self._say(reasoning, [thought for thought in thoughts if not telling.is_reviewers(thought, e)], e)
-            self._add(reasoning, telling.reasoning_end(e, self.state, told=self._thoughts.told))
-            self._say(reasoning, [thought for thought in thoughts if telling.is_reviewers(thought, e)], e)
-            self._add(reasoning, telling.review_end(e, self.state))
-        reasoning.flush()
+        e = self.shown
+        self._transcript.draw(self.query_one("#reasoning", Tail), self.state, e)
         if self._pane("output").display and e is not None:
             self._draw_output(e)
-
-    def _say(self, reasoning: Tail, thoughts: list[Thought], e: Experiment) -> None:
-        """What was streamed, each by whom it was."""
-        for thought in thoughts:
-            speaker, voice = telling.voice(thought, e)
-            if speaker != self._speaker:
-                self._speaker = speaker
-                reasoning.heading(f"— {speaker} —", role="mark")
-            reasoning.append(thought.text, voice=voice)
-
-    def _add(self, reasoning: Tail, lines: list[tuple[str, Role]]) -> None:
-        """What is known by now, each line once."""
-        for line, role in lines:
-            if line not in self._told:
-                self._told.add(line)
-                reasoning.heading(line, role=role)
 
     def _draw_output(self, e: Experiment) -> None:
         text = self.viewer.log_tail(e.number, max(1, e.attempt))
@@ -289,35 +255,7 @@ class Mission(Screen[None]):
             output.flush()
 
     def _draw_curve(self) -> None:
-        state, e = self.state, self.shown
-        if state.opened is None:
-            return
-        best = state.best_experiment if state.best_experiment is not e else None
-        now, grew = self._curves.fetch(e, state.budget) if e else (None, False)
-        behind, _ = self._curves.fetch(best, state.budget) if best else (None, False)
-        drawn = (e.number if e else None, best.number if best else None)
-        if e and (self._looks is None or self._looks.experiment != e.number):
-            self._looks = LookFeed(e.number)
-        looked = self._looks.fetch(self.viewer) if self._looks else False
-        if not grew and not looked and drawn == self._drawn:
-            return
-        curve = self.query_one(Curve)
-        if drawn != self._drawn:
-            curve.reset()
-            self._drawn = drawn
-        ends = [1.0, *(feed.x[-1] for feed in (now, behind) if feed and feed.x and math.isfinite(feed.x[-1]))]
-        looks = self._looks.looks if self._looks else []
-        forecast = view.band(state, e, looks, behind.last if behind else None) if e else None
-        curve.show(
-            now=now.series if now else None,
-            best=behind.series if behind else None,
-            title=[("2 ", "quiet"), *view.curve_title(state, e, best, looks, ascii_only=self.ascii_only)],
-            forecast=forecast[0] if forecast else None,
-            level=forecast[1] if forecast else None,
-            x_max=max(ends),
-            x_label="budget",
-            x_end=f"{max(ends):.0%}",
-        )
+        self._chart.draw(self.query_one(Curve), self.state, self.shown)
 
     def _tell_events(self, entries: list[Entry]) -> None:
         pane = self.query_one("#events", Tail)
