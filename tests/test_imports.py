@@ -114,7 +114,7 @@ def test_a_task_imports_nothing_of_ours(file: Path) -> None:
     ("library", "files"),
     [
         ("sqlite3", {"foreign.py", "ledger.py", "telemetry.py"}),
-        ("pygit2", {"checkout.py", "origin.py", "workspace.py"}),
+        ("pygit2", {"checkout.py", "store.py", "origin.py", "workspace.py"}),
         ("git", {"publish.py"}),
         ("platformdirs", {"home.py", "cli.py"}),
         ("watchfiles", {"program.py"}),
