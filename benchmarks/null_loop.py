@@ -12,7 +12,7 @@ import math
 import random
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from loopwatch.engine import confirm
@@ -91,8 +91,16 @@ def ours(dice: random.Random, draw: Draw, *, experiments: float, trainings: floa
         code = Code(best.worth + draw(dice, number))
         code.first = code.train(dice)
         groups.append(code.fresh)
+        there = len(confirmed.fresh)
         while True:
-            result = weigh(code.entrant(), best.entrant(), confirmed.entrant(), noise_of(groups), strict=strict)
+            beside = len(confirmed.fresh) - there
+            result = weigh(
+                code.entrant(),
+                best.entrant(),
+                replace(confirmed.entrant(), beside=beside),
+                noise_of(groups),
+                strict=strict,
+            )
             if result.is_final or used >= trainings:
                 break
             again = code if result.action == "repeat" else confirmed

@@ -5,11 +5,13 @@ what is better on the average of a few trainings is *kept*, provisionally. And w
 Student's t on trainings that neither was chosen for; small gains in a row may be confirmed together.
 
 The number that made somebody look at a candidate is lucky more often than not, so it proves nothing: it takes part in the
-decision to keep, never in the proof. `benchmarks/null_loop.py` measures what these rules promise.
+decision to keep, never in the proof. And before anything is called confirmed, the one that it has to beat is trained again beside it:
+if that scores otherwise than it did, the machine has changed and not the code. `benchmarks/null_loop.py` measures what these rules
+promise.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
@@ -47,6 +49,8 @@ class Entrant:
     """On seeds that it was not chosen for."""
     first: float | None = None
     """The score that it was chosen for, if it was."""
+    beside: int = 0
+    """How many of the last fresh ones were trained since the candidate was."""
 
     def overall(self, sigma: float = math.inf) -> float:
         """The mean of every score; a first one that was too lucky to be believed counts as LUCKIEST σ above the others."""
@@ -54,6 +58,15 @@ class Entrant:
             return self.mean
         first = min(self.first, self.mean + LUCKIEST * sigma)
         return (first + sum(self.fresh)) / (1 + len(self.fresh))
+
+    def now(self, noise: Noise) -> "Entrant":
+        """Without the scores of before, where those since the candidate was trained are others: then the machine has drifted."""
+        since, before = self.fresh[len(self.fresh) - self.beside :], self.fresh[: len(self.fresh) - self.beside]
+        if len(since) < FEWEST or not before or not noise.sigma:
+            return self
+        error = noise.sigma * math.sqrt(1 / len(since) + 1 / len(before))
+        moved = abs(fmean(since) - fmean(before)) / error
+        return replace(self, fresh=since) if 2 * t_tail(moved, noise.weight) < ERROR else self
 
     @property
     def mean(self) -> float:
@@ -96,6 +109,7 @@ def weigh(
     shorter    the candidate's code has fewer lines: a tie goes to it
     strict     only what is confirmed is kept
     """
+    confirmed = confirmed.now(noise)
     if not noise.sigma:
         return _without_noise(candidate, candidate.mean - best.mean, noise, shorter=shorter)
     overall = candidate.overall(noise.sigma)
@@ -105,7 +119,7 @@ def weigh(
     if sigma < BARS[min(repeats, len(BARS) - 1)] - ease:
         return Weighed("discard", gain, sigma, p)
     if p is not None and p < ERROR:
-        return Weighed("confirm", gain, sigma, p)
+        return Weighed("confirm" if confirmed.beside >= FEWEST else "repeat_confirmed", gain, sigma, p)
     above = (overall - confirmed.mean) / noise.sigma
     if repeats < MOST and (repeats < FEWEST or above > WORTH):
         fewer = len(confirmed.fresh) < repeats

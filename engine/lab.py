@@ -8,7 +8,7 @@ person.
 import asyncio
 import time
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -300,7 +300,7 @@ class Lab:
         return Field(
             candidate=self._entrant(experiment),
             best=self._entrant(best),
-            confirmed=self._entrant(confirmed),
+            confirmed=replace(self._entrant(confirmed), beside=confirmed.trained_since(experiment.began_at)),
             noise=self.state.noise,
             # Where nobody can be asked, what is hard to believe has to be confirmed.
             strict=self._config.keep == "strict" or (bool(experiment.flags) and not self.state.attended),

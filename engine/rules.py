@@ -6,6 +6,7 @@ A kind of fact that no table names is as it is. Not covered: anything outside th
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from . import edits
@@ -186,7 +187,7 @@ def _rejudged(before: State, experiment: Experiment) -> Judgement | None:
     field = Field(
         candidate=_entrant(before, experiment),
         best=_entrant(before, best),
-        confirmed=_entrant(before, confirmed),
+        confirmed=replace(_entrant(before, confirmed), beside=confirmed.trained_since(experiment.began_at)),
         noise=before.noise,
         strict=keep == "strict",
         lines=experiment.added - experiment.removed,

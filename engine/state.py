@@ -142,6 +142,10 @@ class Experiment:
         """Whether it is kept, and may be luck."""
         return self.verdict == "kept" and not self.confirmed
 
+    def trained_since(self, at: float) -> int:
+        """How many of its repeats that gave a number began after this moment."""
+        return sum(repeat.value is not None and repeat.began_at > at for repeat in self.repeats)
+
     def counted(self, why: Why) -> int:
         """How many repeats of a kind came to their end, with a number or without."""
         return sum(repeat.why == why and repeat.measured is not None for repeat in self.repeats)

@@ -101,9 +101,11 @@ def judged(text: str) -> Outcome:
 
 
 def _settled(code: Code, best: Code, confirmed: Code, groups: list[list[float]], sign: int) -> confirm.Action:
+    there = len(confirmed.fresh)
     while True:
         noise: Noise = pooled(groups)
-        compared = Field(code.entrant(sign), best.entrant(sign), confirmed.entrant(sign), noise)
+        against = replace(confirmed.entrant(sign), beside=len(confirmed.fresh) - there)
+        compared = Field(code.entrant(sign), best.entrant(sign), against, noise)
         action = compared.weighed.action
         again = {"repeat": code, "repeat_confirmed": confirmed}.get(action)
         value = next(again.more, None) if again else None

@@ -1,6 +1,7 @@
 """When a gain is let go, kept, or confirmed: after each training one decision."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from loopwatch.engine.confirm import ERROR, MOST, Entrant, chance_real, proof, w
 from loopwatch.engine.noise import Noise
 
 NOISE = Noise(1.0, freedom=20)
-BASE = Entrant(fresh=(0.0, 0.5, -0.5, 0.3, -0.3, 0.0))
+BASE = Entrant(fresh=(0.0, 0.5, -0.5, 0.3, -0.3, 0.0), beside=2)
 NUMBERS = st.floats(-100, 100)
 
 
@@ -48,6 +49,24 @@ def test_the_confirmed_one_is_trained_too_where_it_has_fewer_repeats() -> None:
     alone = Entrant(fresh=(0.0,))
 
     assert weigh(Entrant((2.0, 2.0), 2.0), alone, alone, NOISE).action == "repeat_confirmed"
+
+
+def test_nothing_is_confirmed_before_what_it_has_to_beat_was_trained_beside_it() -> None:
+    candidate = Entrant((3.1, 2.9, 3.0), 3.0)
+
+    assert weigh(candidate, BASE, replace(BASE, beside=1), NOISE).action == "repeat_confirmed"
+    assert weigh(candidate, BASE, BASE, NOISE).action == "confirm"
+
+
+def test_a_machine_that_has_changed_is_no_gain() -> None:
+    moved = Entrant(fresh=(0.0, 0.1, -0.1, 0.0, 3.0, 3.1), beside=2)
+    candidate = Entrant((3.1, 2.9, 3.0), 3.0)
+
+    found = weigh(candidate, moved, moved, NOISE)
+
+    assert found.action != "confirm"
+    assert found.p is not None
+    assert found.p > ERROR
 
 
 def test_small_gains_in_a_row_are_confirmed_together() -> None:

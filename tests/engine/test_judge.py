@@ -202,7 +202,7 @@ def test_numbers_in_sentences_have_four_digits_that_matter(value: float, text: s
 
 
 NOISE = Noise(0.01, freedom=20)
-BASE = Entrant(fresh=(-2.0, -2.005, -1.995, -2.0, -2.0))
+BASE = Entrant(fresh=(-2.0, -2.005, -1.995, -2.0, -2.0), beside=2)
 
 
 def field(first: float, *fresh: float, **more: Any) -> Judgement:

@@ -50,7 +50,7 @@ def test_the_noise_is_measured_before_the_first_proposal_and_a_clear_gain_is_con
     assert 0.001 < noisy.state.noise.sigma < 0.02
     assert noisy.verdicts[:3] == ["kept", "kept", "discarded"]
     assert noisy.state.best_confirmed == noisy.state.best == 2
-    assert "confirmed on 2 + 6 seeds (p " in noisy.verdict(2).reason
+    assert "confirmed on 2 + 8 seeds" in noisy.verdict(2).reason
     assert noisy.state.experiments[2].estimate != noisy.state.experiments[2].value
     assert not noisy.all(RepeatStarted, experiment=3)
     assert noisy.state.count() == 3
@@ -104,7 +104,7 @@ def test_a_killed_engine_does_the_same_repeat_again_and_loses_none(noisy: Story)
 
     started = noisy.all(RepeatStarted, experiment=2, repeat=1)
     assert [fact.seed for fact in started] == [started[0].seed] * 2
-    assert [fact.repeat for fact in noisy.all(RepeatMeasured, experiment=1)] == [1, 2]
+    assert [fact.repeat for fact in noisy.all(RepeatMeasured, experiment=1)] == [1, 2, 3, 4]
     assert [fact.repeat for fact in noisy.all(RepeatMeasured, experiment=2)][:2] == [1, 2]
     assert len(noisy.all(Judged, experiment=2)) == 1
     assert [line.split()[0] for line in noisy.trained].count("0002-1") == 1
