@@ -182,7 +182,7 @@ def test_a_request_whose_end_is_not_known_counts_as_the_most_it_can_cost(tmp_pat
     [({"proposal_usd": 0.5}, ProposerFailed), ({"day_usd": 0.5}, ProposerFailed), ({"run_usd": 0.5}, Blocked)],
 )
 def test_what_an_agent_reports_in_mid_turn_ends_its_turn_once_it_passes_a_cap(
-    tmp_path: Path, caps: dict[str, float], ends: type[ProposerFailed | Blocked]
+    tmp_path: Path, caps: dict[str, Any], ends: type[ProposerFailed | Blocked]
 ) -> None:
     desk = Desk(tmp_path / "a", gates="auto", **caps)
     booked = desk.ask(0, model="agent")
