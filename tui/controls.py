@@ -39,6 +39,10 @@ class Controls:
     def abort(self, reason: str = "") -> None:
         """Stop what runs, or is being proposed."""
         current = self._state.current
+        if self._state.repeating:
+            number = self._state.repeating[0]
+            self._answers.ask(Abort(experiment=number, reason=reason), f"abort the repeat of #{number}", undo=True)
+            return
         if current is None:
             self._answers.say("nothing runs", "warn")
             return

@@ -109,7 +109,9 @@ def _happening(state: State, *, alive: bool, now: float, width: int, ascii_only:
         parts.append((f" #{state.backing_off.experiment}  ", role))
         room = width - sum(len(text) for text, _ in parts) - len(_tier(state)[0]) - 2
         return [*parts, (words.service(state.backing_off, now, room=room), "text")]
-    if word == "stopped" and state.stopped:
+    if word == "held" and state.repeating:
+        parts.append((f" the repeat of #{state.repeating[0]} by {clean(state.held_by or '')}: h goes on", "text"))
+    elif word == "stopped" and state.stopped:
         parts.append((f"  {words.one_line(state.stopped.detail)}", "text"))
     elif word == "dead":
         parts.append(("  nothing is lost: R starts it again", "text"))

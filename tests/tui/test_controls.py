@@ -8,6 +8,7 @@ from loopwatch.engine.commands import AnyCommand
 from loopwatch.engine.ledger import Ledger
 from loopwatch.tui.controls import Controls
 from loopwatch.tui.deciding import Answers
+from loopwatch.tui.moments import moments
 
 from .command import judged, made_run, opened, proposed, started
 
@@ -84,3 +85,15 @@ def test_the_veto_of_a_thought_takes_effect_at_once(viewer: Viewer) -> None:
 
     assert not answers.can_undo
     assert asked_by(viewer)[0].model_dump(include={"kind", "experiment"}) == {"kind": "abort", "experiment": 3}
+
+
+def test_what_is_trained_again_can_be_held_and_aborted(tmp_path: Path) -> None:
+    again = events.RepeatStarted(experiment=2, repeat=1, seed=1, why="noise", of=5)
+    run = made_run(tmp_path, opened(), started(), *proposed(2, "x"), *judged(2, "kept", 2.0), again)
+    viewer = Viewer(run, name="screen")
+    viewer.poll()
+
+    assert {"running", "training"} <= moments(viewer.state, alive=True, busy=False, can_undo=False)
+    Controls(viewer, Answers(viewer)).abort()
+    [command] = asked_by(viewer)
+    assert command.model_dump(include={"kind", "experiment"}) == {"kind": "abort", "experiment": 2}

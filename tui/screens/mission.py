@@ -17,6 +17,7 @@ from ..arrange import PaneName
 from ..controls import Controls
 from ..deciding import Answers
 from ..keys import KEYS, Key, When, footer
+from ..moments import moments
 from ..repaint import CellCompositor
 from ..widgets.askbox import AskBox
 from ..widgets.body import Body
@@ -298,20 +299,8 @@ class Mission(Screen[None]):
 
     def moments(self) -> frozenset[When]:
         """What holds now, for the keys that depend on it."""
-        state = self.state
-        works = self._alive and not state.stopped
-        now: set[When] = {"always", "working" if works else "dead"}
-        if works and state.waiting and not self.answers.busy:
-            now.add(state.waiting.asked.gate)
-        if works and state.current and state.current.step in ("running", "proposing") and not state.paused_why:
-            now.add("running")
-        if works and state.current and state.current.step == "running":
-            now.add("training")
-        if headline.waits_for_service(state, alive=self._alive):
-            now.add("service")
-        if self.answers.can_undo:
-            now.add("undo")
-        return frozenset(now)
+        answers = self.answers
+        return moments(self.state, alive=self._alive, busy=answers.busy, can_undo=answers.can_undo)
 
     def action_do(self, key: str) -> None:
         """A key was pressed, or a command chosen."""
