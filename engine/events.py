@@ -610,6 +610,7 @@ AnyFact = Annotated[
 ]  # fmt: skip
 
 _FACTS: TypeAdapter[AnyFact] = TypeAdapter(AnyFact)
+_FIELDS: dict[str, set[str]] = {}
 
 
 class Entry(NamedTuple):
@@ -622,7 +623,10 @@ class Entry(NamedTuple):
 
 def read(body: str) -> AnyFact:
     """A fact from its JSON."""
-    return _FACTS.validate_json(body)
+    fact = _FACTS.validate_json(body)
+    # Nobody asks which fields were written, and a set of their names is half of a fact. A run's whole history stays in memory.
+    object.__setattr__(fact, "__pydantic_fields_set__", _FIELDS.setdefault(fact.kind, set(type(fact).model_fields)))
+    return fact
 
 
 def experiment_of(fact: AnyFact) -> int | None:

@@ -29,6 +29,9 @@ BRANCH = "refs/heads/loopwatch/"
 EXPERIMENTS = "refs/loopwatch/experiments/"
 BASE = "refs/loopwatch/base"
 
+CACHE_BYTES = 2**20
+"""Of objects that were read; libgit2 would keep 256 MB of what a long run never reads again."""
+
 
 class Facts(BaseModel):
     """What a workspace is made of; kept beside its repository."""
@@ -363,6 +366,7 @@ def _settle() -> None:
         pygit2.settings.search_path[level] = ""
     pygit2.settings.owner_validation = False
     pygit2.settings.enable_fsync_gitdir(True)
+    pygit2.settings.cache_max_size(CACHE_BYTES)
 
 
 def _experiment_ref(experiment: int) -> str:
