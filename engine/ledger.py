@@ -25,6 +25,8 @@ from .events import AnyFact, Entry, Fact, read
 F = TypeVar("F", bound=Fact)
 
 VERSION = 3
+CACHE_KB = 512
+"""Of a database in memory; what is read is read once, so that more would only fill up."""
 _HERE = Path(__file__).parent
 
 
@@ -49,6 +51,7 @@ def connect(path: Path, schema: str, *, synchronous: str) -> sqlite3.Connection:
         db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
         _use_wal(db)
         db.execute(f"pragma synchronous = {synchronous}")
+        db.execute(f"pragma cache_size = -{CACHE_KB}")
         version = db.execute("pragma user_version").fetchone()[0]
         if version == 0:
             _create(db, (_HERE / schema).read_text(encoding="utf-8"))
