@@ -1,17 +1,20 @@
-"""Memory and open files of an engine, and of a screen that watches it, over a thousand experiments of a tiny task.
+"""72 hours of experiments, simulated: memory, open files and children of an engine, and of a screen that watches it.
 
-    python -m benchmarks.soak --experiments 1000
+    python -m benchmarks.soak --hours 72
 
-The task trains for about 20 ms in the standard library, so nearly everything here is the loop itself. Each figure is a single
-number, read when that many experiments had a verdict. A run's whole history stays in memory (some 8 kB per experiment), so
-"flat" means that nothing but that grows.
+An experiment of five minutes is simulated by a tiny one of about 20 ms in the standard library, so that 72 hours are 864 of them
+and nearly everything here is the loop itself. Memory is read once when that many experiments had a verdict; of files and children
+the fewest of several looks are told, because a running experiment has some of its own. A run's whole history stays in memory
+(some 8 kB per experiment), so "flat" means that nothing but that grows.
 """
 
 import os
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from loopwatch.engine.client import Run, Viewer, runs
 
@@ -21,6 +24,8 @@ from .stage import SETTLE_SECONDS
 from .terminal import Terminal
 
 GROWTH_MB = 10
+PER_HOUR = 12
+LOOKS = 25
 
 _TASK = """\
 name = "tiny"
@@ -84,15 +89,34 @@ def started(task: Path, experiments: int) -> Run:
     return runs()[0]
 
 
-def sample(who: str, count: int, pid: int) -> float:
-    """Tell and return the memory of a process."""
-    memory = memory_mb(pid)
+class Sample(NamedTuple):
+    """What a process has at one moment."""
+
+    memory_mb: float
+    files: float
+    children: int
+
+
+def sample(who: str, count: int, pid: int) -> Sample:
+    """Tell and return what a process has."""
+    looks = []
+    for _ in range(LOOKS):
+        looks.append((open_files(pid), children(pid)))
+        time.sleep(0.04)
+    found = Sample(memory_mb(pid), min(files for files, _ in looks), min(there for _, there in looks))
     print(
-        f"{who:<8} at {count:>5} experiments   memory {memory:7.1f} MB   open files {open_files(pid):4.0f}"
-        f"   load {load():4.1f}",
+        f"{who:<8} at {count:>5} experiments   memory {found.memory_mb:7.1f} MB   open files {found.files:4.0f}"
+        f"   children {found.children:3d}   load {load():4.1f}",
         flush=True,
     )
-    return memory
+    return found
+
+
+def children(pid: int) -> int:
+    """Processes that it has started and that are still there."""
+    with suppress(OSError):
+        return len(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    return 0
 
 
 def soak(home: Path, experiments: int, at: list[int]) -> None:
@@ -102,7 +126,7 @@ def soak(home: Path, experiments: int, at: list[int]) -> None:
     viewer.poll()
     assert viewer.state.engine is not None
     engine = viewer.state.engine.pid
-    seen: dict[str, list[float]] = {"engine": [], "screen": []}
+    seen: dict[str, list[Sample]] = {"engine": [], "screen": []}
     began = time.monotonic()
     with Terminal([loopwatch(), "attach", run.name], columns=120, rows=40, environment=environment(home)) as screen:
         while viewer.state.stopped is None:
@@ -117,22 +141,25 @@ def soak(home: Path, experiments: int, at: list[int]) -> None:
     took = time.monotonic() - began
     note(f"{state.count()} experiments, {state.seq} facts, {state.count() / took:.2f} experiments/s: {state.stopped}")
     viewer.close()
-    for who, memory in seen.items():
-        if len(memory) > 1:
-            growth = memory[-1] - memory[0]
+    for who, samples in seen.items():
+        if len(samples) > 1:
+            growth = samples[-1].memory_mb - samples[0].memory_mb
             told = "met" if growth < GROWTH_MB else "MISSED"
             print(f"{who} grew by {growth:.1f} MB between the first and the last   aim < {GROWTH_MB} MB: {told}")
+            more = (samples[-1].files - samples[0].files, samples[-1].children - samples[0].children)
+            told = "met" if max(more) <= 0 else "MISSED"
+            print(f"{who} has {more[0]:+.0f} files and {more[1]:+d} children more   aim 0: {told}")
     sizes = {name: (run.folder / name).stat().st_size / 1e6 for name in ("run.db", "telemetry.db")}
     note(", ".join(f"{name} {size:.1f} MB" for name, size in sizes.items()))
 
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--experiments", type=int, default=1000, metavar="N")
+    parser.add_argument("--hours", type=float, default=72, metavar="H")
     chosen = parser.parse_args()
-    experiments = 60 if chosen.quick else chosen.experiments
-    heading(f"soak: {experiments} experiments of a tiny task, with a screen attached")
-    at = sorted({max(1, experiments // 10), experiments // 2, experiments - 1})
+    experiments = 60 if chosen.quick else round(PER_HOUR * chosen.hours)
+    heading(f"soak: {experiments / PER_HOUR:g} simulated hours, {experiments} experiments, with a screen attached")
+    at = sorted({max(1, experiments // 20), experiments // 4, experiments // 2, experiments - 5})
     with tempfile.TemporaryDirectory(prefix="loopwatch-benchmark-") as scratch:
         os.environ.update(environment(Path(scratch)))
         soak(Path(scratch), experiments, at)
