@@ -176,7 +176,7 @@ def read_settings(args: Namespace, found: task.Task, *, on_screen: bool) -> dict
     gates = dict.fromkeys(GATES, policy) | dict(map(gate_policy, args.gate))
     agent = {
         "mode": args.agent_mode,
-        "reads": args.agent_reads,
+        "reads": [_there(path) for path in args.agent_reads],
         **{name: getattr(args, name) for name in ("effort", "edits", "fallback", "base_url")},
     }
     settings: dict[str, Any] = {
@@ -228,6 +228,13 @@ def _program(name: str | None) -> Path | None:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the programme {path} cannot be read: {error}") from None
     return path
+
+
+def _there(name: str) -> str:
+    path = Path(name).expanduser().absolute()
+    if not path.exists():
+        raise ConfigError(f"--agent-reads {name}: there is no {path}")
+    return str(path)
 
 
 def _proposer(spec: str | None) -> str | None:

@@ -8,6 +8,8 @@ without asking is a matter of its mode: one that asks is set where the agent has
 denial, and none for a person's amendment: both count as a denial, and the agent hears them once its turn has ended. It has no
 steering in mid-turn either: what agents do with a second prompt differs, so a note waits for the next experiment.
 
+What the user's own settings of an agent bring (servers, hooks), of those that need them to find their model, acts in its box only.
+
 Only version 1 is spoken, and no file system or terminal is offered; an agent that writes through us all the same stays in its copy.
 """
 

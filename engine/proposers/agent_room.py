@@ -14,6 +14,7 @@ from .. import checkout, home
 from ..agent_process import FOLDER_BYTES, AgentProcess, Walls, log_beside, pipes_beside
 from ..config import AgentSettings
 from ..rooms import SHARE_OF_MEMORY
+from ..sandbox import leftovers
 from ..sandbox.sandbox import Folder, Limits, Sandbox
 from . import Turn
 from .belongings import Home, belongings, needed, programs
@@ -65,6 +66,7 @@ class _Room:
         run = folder.parent.parent.name
         self._home = Home(home.home() / "agents" / run, self._owner) if self._contained else None
         self._tmp = folder.with_name(f"{folder.name}.tmp")
+        self._shared_memory = leftovers.names() if self._contained and not sandbox.means.namespaces else None
 
     def environment(self, given: Mapping[str, str]) -> dict[str, str]:
         """What it is started with: in there a home has its usual places, and other programs are not to be found."""
@@ -97,6 +99,8 @@ class _Room:
         if self._home is not None:
             self._home.clear()
             checkout.remove(self._tmp)
+        if self._shared_memory is not None:
+            leftovers.sweep(self._shared_memory)
 
     @property
     def _temporary(self) -> Folder:

@@ -31,6 +31,7 @@ LEAVES = ("run/new", "run/scratch/0001-1/new", "home/new")
 NEEDS = {
     "its home": "open(os.path.expanduser('~/mine'), 'w')",
     "temporary files": "tempfile.TemporaryFile()",
+    "shared memory": "open('/dev/shm/loopwatch-test-' + str({engine}), 'w')",
     "its copy": "open(str(folder / 'notes.txt'), 'w')",
     "the network": "socket.create_connection(('127.0.0.1', {port}), 3)",
 }
@@ -105,11 +106,13 @@ async def test_an_agent_reaches_its_copy_and_the_network_and_nothing_else(
     for one in (listener, daemon):
         one.close()
     os.close(short)
+    stays = _take_away(Path(f"/dev/shm/loopwatch-test-{os.getpid()}"))
     worked = (turn.folder / "logs" / "0002-1.agent.log").read_text().splitlines()
     assert set(worked) == {*NEEDS, *open_there}
     assert [place for place in LEAVES if (user / place).exists()] == ([] if means.hides_files else list(LEAVES))
     assert proposal.diff.count("+++ ") == 1
     assert "not editable: notes.txt" in turn.said("notice")
+    assert stays == (not means.hides_files)
     assert not processes(f"time.sleep(300)\0{user}")
     assert sorted(path.name for path in turn.folder.glob("scratch/*")) == ["0001-1"]
 
@@ -227,6 +230,13 @@ def test_a_script_brings_its_interpreter_and_the_libraries_around_it(
     assert belongings.programs(words) == ["agent", "nodelike"]
     assert {packages, script} <= set(belongings.needed(words, ()))
     assert tmp_path not in belongings.needed(words, ())
+
+
+def _take_away(path: Path) -> bool:
+    """Whether it was there."""
+    was_there = path.exists()
+    path.unlink(missing_ok=True)
+    return was_there
 
 
 def _files(folder: Path) -> list[str]:

@@ -35,10 +35,12 @@ def test_without_a_word_nothing_is_capped_and_every_agent_keeps_its_ways() -> No
 def test_caps_and_an_agents_settings_are_what_was_typed() -> None:
     typed = "--usd 20 --usd-day 5.5 --usd-proposal 1 --effort high --edits whole --fallback b --base-url http://x --agent-mode ask"
 
-    found = settings(*typed.split(), "--reviewer", "openai:m")
+    found = settings(*typed.split(), "--reviewer", "openai:m", "--agent-reads", "/")
 
     assert found["caps"] == Caps(run_usd=20, day_usd=5.5, proposal_usd=1)
-    assert found["agent"] == AgentSettings(effort="high", edits="whole", fallback="b", base_url="http://x", mode="ask")
+    assert found["agent"] == AgentSettings(
+        effort="high", edits="whole", fallback="b", base_url="http://x", mode="ask", reads=("/",)
+    )
     assert found["reviewer"] == "openai:m"
 
 
@@ -49,6 +51,7 @@ def test_caps_and_an_agents_settings_are_what_was_typed() -> None:
         ("--usd-day -1", "--usd-day -1.0: it should be greater than 0"),
         ("--usd-proposal 0", "--usd-proposal 0.0: it should be greater than 0"),
         ("--effort hugely", "--effort hugely: it should be 'low', 'medium', 'high', 'xhigh' or 'max'"),
+        ("--agent-reads /nowhere/x", "--agent-reads /nowhere/x: there is no /nowhere/x"),
         ("--edits some", "--edits some: it should be 'replace' or 'whole'"),
         ("--reviewer nobody:x", "--reviewer nobody:x: there is no reviewer 'nobody'; there are: anthropic, openai"),
         ("--proposer anthropic", "anthropic needs a key: set ANTHROPIC_API_KEY, or write anthropic"),
