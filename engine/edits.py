@@ -65,10 +65,10 @@ def apply(patches: Sequence[FilePatch], sources: Mapping[str, str]) -> dict[str,
     return results
 
 
-def render(path: str, before: str | None, after: str) -> str:
-    """The unified diff from `before` (None: a new file) to `after` with 3 lines of context; "" if equal."""
+def render(path: str, before: str | None, after: str, *, context: int = 3) -> str:
+    """The unified diff from `before` (None: a new file) to `after`, with lines of context; "" if equal."""
     name = "/dev/null" if before is None else f"a/{path}"
-    found = difflib.unified_diff(_lines(before or ""), _lines(after), name, f"b/{path}")
+    found = difflib.unified_diff(_lines(before or ""), _lines(after), name, f"b/{path}", n=context)
     return "".join(line if line.endswith("\n") else f"{line}\n{_NO_NEWLINE}\n" for line in found)
 
 

@@ -243,11 +243,17 @@ def _without(experiment: Experiment, best: str, workspace: Workspace) -> Version
     paths = [path for path in after if after[path] != before.get(path)]
     if new := [path for path in paths if path not in before]:
         return f"it cannot be separated: it added {', '.join(new)}"
-    back = "".join(edits.render(path, after[path], before[path]) for path in sorted(paths))
-    try:
-        return Version(f"without #{experiment.number}", best, edits.apply(edits.parse(back), whole))
-    except EditRefused as refusal:
-        return f"it cannot be separated from what came after it: {refusal}"
+    refused = ""
+    for context in (3, 1, 0):
+        back = "".join(edits.render(path, after[path], before[path], context=context) for path in sorted(paths))
+        patches = edits.parse(back)
+        if not all(hunk.before for patch in patches for hunk in patch.hunks):
+            break  # nothing says where the lines belong that it took out
+        try:
+            return Version(f"without #{experiment.number}", best, edits.apply(patches, whole))
+        except EditRefused as refusal:
+            refused = refused or str(refusal)
+    return f"it cannot be separated from what came after it: {refused}"
 
 
 def _lost(whole: Sequence[Trained], parts: Sequence[Trained], state: State) -> tuple[float | None, float | None, str]:
