@@ -16,8 +16,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..errors import ConfigError
+from ..task import SHIPPED
 
-OURS = Path(__file__).with_name("corpus")
+OURS = SHIPPED / "attacks"
 SECONDS = 30
 
 Kind = Literal["train", "log", "edit", "text", "stat"]
