@@ -31,6 +31,7 @@ COMMANDS = (
         "cost",
         "lab",
         "new",
+        "selftest",
     ),
     *("approve", "veto", "send-back", "amend", "let-run", "accept", "keep", "discard"),
 )
