@@ -255,6 +255,7 @@ def start(run: Run, *, at_most: Tier | None = None) -> None:
                 "OMP_NUM_THREADS": "1",
                 "OPENBLAS_NUM_THREADS": "1",
                 "VECLIB_MAXIMUM_THREADS": "1",
+                "MALLOC_ARENA_MAX": "1",  # its threads take turns anyway; a heap for each never shrinks
                 "LOOPWATCH_CONFIG": str(home.config()),  # the engine works in another folder
             },
         )
