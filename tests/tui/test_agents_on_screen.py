@@ -15,6 +15,7 @@ from tests.tui.terminal import Terminal
 from tests.waiting import until
 
 LONG_THOUGHT = "Nothing I know of would help here. " * 50
+QUICK = ("--keep", "improve", "--noise-repeats", "0")
 DOLLARS = {"input": 2.0, "output": 10.0, "cache_read": 0.1, "cache_write_5m": 2.5, "cache_write_1h": 4.0}
 """For a million tokens of claude-sonnet-5-5."""
 
@@ -55,8 +56,11 @@ def test_a_model_is_watched_steered_waited_for_and_cut(home: Path) -> None:
         limit,
         thinks(LONG_THOUGHT, "LR = 0.1", "LR = 0.2", after=5, then="stall"),
     ]
-    options = ["--proposer", "anthropic", "--usd", "1", "--gate", "verdict=auto", "--experiments", "3"]
-    with Server(*steps) as server, Terminal(home, "run", "sine", "--noise-repeats", "0", *options, "--base-url", server.url) as terminal:
+    options = ["--proposer", "anthropic", "--usd", "1", "--gate", "verdict=auto", "--experiments", "3", *QUICK]
+    with (
+        Server(*steps) as server,
+        Terminal(home, "run", "sine", "--noise-repeats", "0", *options, "--base-url", server.url) as terminal,
+    ):
         both_sizes_show(terminal, "PROPOSING #2", "The loss still falls at the end", "spent $", "x veto this thought")
         terminal.press("n")
         terminal.shows("note to the proposer")
