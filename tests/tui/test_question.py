@@ -144,6 +144,31 @@ def test_a_reviewer_at_work_is_shown_at_work() -> None:
     assert "* REVIEWING #2" in "".join(text for text, _ in top)
 
 
+def test_repeats_and_what_got_out_of_the_box_stand_beside_the_reasoning() -> None:
+    engine = events.EngineStarted(
+        pid=1, host="here", versions={}, sandbox="fenced", not_protected=("experiments can use the network",)
+    )
+    measured = [
+        events.RepeatMeasured(experiment=2, repeat=at, value=value, why="confirmation")
+        for at, value in enumerate((2.0, 2.1), start=1)
+    ]
+    again = [
+        fact
+        for done in measured
+        for fact in (events.RepeatStarted(experiment=2, repeat=done.repeat, seed=1, why="confirmation"), done)
+    ]
+    ran = events.Started(experiment=2, attempt=1, seed=1, sandbox="fenced")
+    state = folded(opened(), engine, *proposed(2, "x"), ran, *again, *judged(2, "kept", 1.9))
+
+    said = [line for line, _ in telling.reasoning_end(state.experiments[2], state, told="")]
+
+    assert said == [
+        "hypothesis: x", "contained: fenced, but it can use the network",
+        "repeat 1 (confirmation): 2.0000", "repeat 2 (confirmation): 2.1000",
+        "kept", "mean: #2 2.0500 ± 0.071 (2 seeds)",
+    ]  # fmt: skip
+
+
 def test_a_claim_that_was_streamed_is_not_said_again() -> None:
     state = folded(opened(), started(), *proposed(2, "warm up longer", mechanism="it still falls"))
     streamed = "hypothesis: warm up\nlonger\nmechanism: it"

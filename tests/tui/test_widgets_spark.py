@@ -32,6 +32,11 @@ def test_the_last_cell_shows_the_best_of_all(values: list[float], width: int) ->
     assert line[-1] == "▁"
 
 
+@pytest.mark.parametrize(("ascii_only", "line"), [(False, "█⣶▁"), (True, "#!_")])
+def test_what_is_doubtful_has_bars_of_its_own(ascii_only: bool, line: str) -> None:
+    assert sparkline([3.0, 2.0, 1.0], 3, thin=[False, True, False], ascii_only=ascii_only) == line
+
+
 @pytest.mark.parametrize(
     ("fraction", "bar"),
     [(0.0, "────"), (0.5, "━━──"), (1.0, "━━━━"), (7.0, "━━━━"), (-1.0, "────"), (math.nan, "────")],
