@@ -21,7 +21,7 @@ from . import series
 from .cases import Case, Corpus
 from .night import Told, change, night
 from .toy import Toy
-from .traps import Traps, end, survivors
+from .traps import SHARED, Traps, end, survivors
 
 Progress = Callable[[int, int, str], None]
 
@@ -67,7 +67,9 @@ class Attacks:
         """What became of each case, in the order of the corpus."""
         os.environ[_SECRET] = _SECRET  # in the engine's environment, and not in ours, which others may read
         edited = self._edits([case for case in self._corpus.cases if case.kind == "edit"])
-        return tuple(edited.get(case.id) or self._finding(case) for case in self._corpus.cases)
+        found = [edited.get(case.id) or self._finding(case) for case in self._corpus.cases]
+        # What has gone by itself meanwhile was the scratch file of another program.
+        return tuple(one.model_copy(update={"breaches": tuple(filter(_is_there, one.breaches))}) for one in found)
 
     def _finding(self, case: Case) -> Finding:
         began = time.monotonic()
@@ -201,6 +203,10 @@ def _text(file: Path) -> str | None:
         return file.read_text(encoding="utf-8") if file.is_file() else None
     except (OSError, ValueError):
         return None
+
+
+def _is_there(breach: Breach) -> bool:
+    return breach.where not in SHARED.values() or os.path.lexists(breach.detail)
 
 
 # -- what became of it -------------------------------------------------------------------------------------------------
