@@ -60,7 +60,9 @@ def doubt(provider: str) -> str:
     """In words, what to look at when a service does not take its key."""
     variable = VARIABLES[provider]
     if os.environ.get(variable):
-        return f"is {variable} right? An engine has the one it was started with; for another: loopwatch stop, then resume"
+        return (
+            f"is {variable} right? An engine has the one it was started with; for another: loopwatch stop, then resume"
+        )
     return f"is the key in {file()} or the keyring right?"
 
 

@@ -122,7 +122,7 @@ def test_settings_that_the_engine_refuses_are_explained(tmp_path: Path, option: 
 def test_a_baseline_that_cannot_be_measured_is_the_users_to_mend(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
     loopwatch("new", "mine")
-    (tmp_path / "mine" / "train.py").write_text("raise SystemExit(7)\n")
+    (tmp_path / "mine" / "train.py").write_text("LR = 0.01\nraise SystemExit(7)\n")
 
     done = loopwatch("run", "mine", "--headless")
 
