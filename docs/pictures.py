@@ -1,4 +1,4 @@
-"""Draw the README's pictures: a real run of the pretrain task, with a real engine, on this machine. Takes about three minutes.
+"""Draw the README's pictures: a real run of the pretrain task, with a real engine, on this machine. Takes about six minutes.
 
     make pictures
 
@@ -25,7 +25,7 @@ from loopwatch.tui.app import MissionControl
 
 HERE = Path(__file__).parent
 TRAIN = HERE.parent / "tasks" / "pretrain" / "train.py"
-SECONDS = 600
+SECONDS = 900
 
 
 def script() -> list[dict[str, object]]:
@@ -132,7 +132,9 @@ def main() -> None:
         gates = Gates(apply="auto", run="auto", verdict="auto")
         run = client.create(
             "pretrain",
-            lambda name: RunConfig(run=name, task="pretrain", proposer=f"scripted:{path}", gates=gates, by=client.me()),
+            lambda name: RunConfig(
+                run=name, task="pretrain", proposer=f"scripted:{path}", gates=gates, noise_repeats=2, by=client.me()
+            ),
         )
         client.start(run)
         asyncio.run(photograph(run))
