@@ -103,9 +103,10 @@ def test_a_person_approves_watches_and_accepts(home: Path, script: str) -> None:
         terminal.press("a")
         terminal.shows("approve #2", "u takes it back")
         terminal.shows("#2", "a accept", "armed", "kept:")
-        terminal.resize(120, 40)
-        terminal.shows("#2", "a accept", "armed", "kept:", "4 Diff")
-        terminal.press("a")
+        with Terminal(home, columns=120, rows=40) as wide:
+            wide.shows("#2", "a accept", "armed", "kept:", "4 Diff")
+            wide.press("a")
+            wide.shows("WAITING FOR YOU", "#3", "more hidden units", "armed")
         terminal.shows("WAITING FOR YOU", "#3", "more hidden units", "armed")
 
         terminal.press("q")
