@@ -26,7 +26,8 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self.raw = b""
         variables = {**os.environ, "LOOPWATCH_HOME": str(home), "TERM": "xterm-256color", "LANG": "C.UTF-8"}
-        variables.pop("NO_COLOR", None)
+        for fixed in ("NO_COLOR", "COLUMNS", "LINES"):  # a test runner may have set the last two
+            variables.pop(fixed, None)
         variables.update(environment or {})
         self.child = pexpect.spawn(
             PROGRAM[0], [*PROGRAM[1:], *words], dimensions=(rows, columns), env=variables, timeout=5, cwd=str(home)
