@@ -1,4 +1,4 @@
-"""What would stop a run at its first request, found before there is a run: no key, a cap on what has no price."""
+"""What would stop a run at its first request, found before there is a run: no key, no agent, a cap on what has no price."""
 
 import os
 
@@ -7,7 +7,11 @@ from .books import known_prices
 from .config import RunConfig
 from .credentials import VARIABLES, key, redact, where
 from .errors import ConfigError
+from .proposers import proposer
 from .registry import DEFAULT_MODELS
+
+AGENTS = ("acp", "claude-code")
+"""Proposers that start a program of the user's, which may not be installed."""
 
 
 def check(config: RunConfig) -> None:
@@ -20,6 +24,8 @@ def check(config: RunConfig) -> None:
         raise ConfigError(
             "a key stands among the run's settings, which are written down; let whoever needs it find it elsewhere"
         )
+    if config.proposer.partition(":")[0] in AGENTS:
+        proposer(config.proposer, config.agent)
     prices = known_prices()
     for provider, model in _models(config):
         if not key(provider) and not _is_keyless(provider, config):

@@ -445,7 +445,7 @@ def test_what_would_stop_the_first_request_is_found_before_there_is_a_run(
     [
         {"caps": {"run_usd": 1}},
         {"proposer": "openai:m1", "agent": {"base_url": "http://here"}},
-        {"proposer": "acp:some-agent", "caps": {"run_usd": 1}},
+        {"proposer": "acp:sh -c true", "caps": {"run_usd": 1}},
         {"strategy": "reviewer", "reviewer": "openai:m1", "agent": {"base_url": "http://here"}},
         {"reviewer": "openai:m1"},
     ],

@@ -54,6 +54,7 @@ def test_caps_and_an_agents_settings_are_what_was_typed() -> None:
         ("--agent-reads /nowhere/x", "--agent-reads /nowhere/x: there is no /nowhere/x"),
         ("--edits some", "--edits some: it should be 'replace' or 'whole'"),
         ("--reviewer nobody:x", "--reviewer nobody:x: there is no reviewer 'nobody'; there are: anthropic, openai"),
+        ("--proposer acp:no-such-agent", "there is no program 'no-such-agent' on the PATH"),
         ("--proposer anthropic", "anthropic needs a key: set ANTHROPIC_API_KEY, or write anthropic"),
         ("--strategy reviewer", "anthropic needs a key"),
         (
