@@ -6,9 +6,9 @@ are data in it, fenced or in one line.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from .credentials import redact
 from .errors import ProposerFailed
@@ -63,6 +63,8 @@ class Brief:
     memory: Memory = "history"
     sigma: float | None = None
     """The spread of identical runs, in the metric's unit."""
+    hints: Mapping[str, Any] = field(default_factory=dict)
+    """JSON values from an agent's code to whoever edits for it: advice, to be ignored where it makes no sense."""
 
 
 @dataclass(frozen=True, slots=True)
