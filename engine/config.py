@@ -63,6 +63,8 @@ class Gates(BaseModel):
     """While an experiment runs and there is a reason to abort it: let it run, abort."""
     verdict: PolicyText = "ask"
     """When it is measured: accept the verdict, or override it."""
+    rewrite: PolicyText = "ask"
+    """Before a new version of an agent's own source code may work: allow, deny."""
 
     @model_validator(mode="after")
     def _each_its_own(self) -> Self:

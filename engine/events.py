@@ -5,15 +5,30 @@ An experiment's life is one line of facts:
     Proposing → (Briefed → Requested → Billed → TurnEnded) → Proposed → (Asked → Decided) → Applied
     → Started → Finished → Measured → (Asked → Decided) → Judged → Settled
 
-and each arrow is one transaction, so that a killed engine has exactly one place to go on from. Times are not in the facts but
+and each arrow is one transaction, so that a killed engine has exactly one place to go on from. What happens to agents that are
+source code, and to suites of tests, is in `agent_events`. Times are not in the facts but
 beside them, in `Entry.at` (seconds since 1970, UTC).
 """
 
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
+from .agent_events import (
+    Adopted,
+    AgentRestored,
+    Checked,
+    Dropped,
+    Rescored,
+    Rewritten,
+    RoundBegan,
+    RoundEnded,
+    SuiteChanged,
+    TestsProposed,
+    TestsWeighed,
+)
 from .config import Caps, RunConfig, StopReason, Tier
+from .fact import Fact
 from .money import Usage
 from .policy import Gate
 from .task import Budget, Metric
@@ -76,12 +91,6 @@ crashed      the proposer itself failed
 Heard = Literal["thinking", "text", "tool", "notice"]
 """What a piece of streamed text is: the model's thinking, its words, what an agent does with its tools, or what loopwatch
 says of the talk (a retry, a repair, a refusal)."""
-
-
-class Fact(BaseModel):
-    """Something that happened. Unknown fields are ignored, so that an older viewer can read a newer run."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class RunOpened(Fact):
@@ -228,6 +237,8 @@ class Proposing(Fact):
     experiment: int
     revision: int
     proposer: str
+    agent: str = ""
+    """The version of an agent that proposes, where agents are source code."""
     notes: tuple[int, ...] = ()
     """The notes that entered this prompt."""
     comment: str = ""
@@ -253,7 +264,7 @@ class Requested(Fact):
     experiment: int
     request: int
     """Numbered from 1 in each run."""
-    role: Literal["proposer", "reviewer"]
+    role: Literal["proposer", "reviewer", "meta", "tester", "judge"]
     model: str
     prompt_tokens: int
     """An estimate."""
@@ -381,6 +392,8 @@ class Asked(Fact):
     on_silence: Answer | None = None
     suggestion: Answer | None = None
     """What the engine would do."""
+    agent: str = ""
+    """At the rewrite gate: the new version of an agent."""
 
 
 class Decided(Fact):
@@ -397,6 +410,8 @@ class Decided(Fact):
     digest: str = ""
     amended: str = ""
     """At the tool gate: what a person wrote in place of the agent's own detail."""
+    agent: str = ""
+    """At the rewrite gate: the new version of an agent."""
 
 
 class Applied(Fact):
@@ -493,7 +508,7 @@ class Measured(Fact):
     evaluate_seconds: float = 0
     trust: Trust | None = None
     """How far the number can be trusted; None where there is none."""
-    artefacts: dict[str, str] = {}
+    artefacts: dict[str, str] = Field(default_factory=dict)
     """What was measured: the SHA-256 of each file that the engine took."""
     log_digest: str = ""
     """SHA-256 of the evaluator's log; "" when it was not asked."""
@@ -505,6 +520,12 @@ class Measured(Fact):
     """What makes the number hard to believe, each a sentence."""
     speed: float | None = None
     """The machine's speed around the run, in the canary's unit; None without a canary."""
+    suite: int = 0
+    """What it was scored on; 0 is the task's own evaluation, or its frozen original suite."""
+    frozen: float | None = None
+    """On the frozen original suite, where `value` is on one that grew."""
+    scores: tuple[float, ...] = ()
+    """Per test of the suite, 0 to 1, where the evaluator says so."""
     comparable: bool = True
     """False: the machine was too fast or too slow to compare with the baseline, and the run is repeated."""
 
@@ -518,10 +539,10 @@ class ControlMeasured(Fact):
     clearly_worse: bool
     """Than the baseline; otherwise the run does not go on."""
     reason: str
-    artefacts: dict[str, str] = {}
+    artefacts: dict[str, str] = Field(default_factory=dict)
     wall_seconds: float = 0
     cpu_seconds: float = 0
-    logs: dict[str, str] = {}
+    logs: dict[str, str] = Field(default_factory=dict)
     """The SHA-256 of each of its logs, by name."""
 
 
@@ -563,7 +584,7 @@ class RepeatMeasured(Fact):
     cpu_seconds: float = 0
     speed: float | None = None
     """The machine's speed, as in `Measured`."""
-    logs: dict[str, str] = {}
+    logs: dict[str, str] = Field(default_factory=dict)
     """The SHA-256 of each of its logs, by name."""
 
 
@@ -605,7 +626,9 @@ AnyFact = Annotated[
     | NoteRead | ReviewerMuted | StopAsked | Stopped
     | Proposing | Briefed | Requested | Billed | BackedOff | WentOn | TurnEnded | Proposed
     | Asked | Decided | Applied | Started | AbortSuggested | Finished | Measured | AttemptLost | Judged | Settled
-    | Explained | Reviewed | RepeatStarted | RepeatMeasured | ControlMeasured,
+    | Explained | Reviewed | RepeatStarted | RepeatMeasured | ControlMeasured
+    | Rewritten | Checked | Adopted | Dropped | AgentRestored
+    | RoundBegan | TestsProposed | TestsWeighed | SuiteChanged | Rescored | RoundEnded,
     Field(discriminator="kind"),
 ]  # fmt: skip
 

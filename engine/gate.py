@@ -17,6 +17,7 @@ ANSWERS: dict[Gate, tuple[Answer, ...]] = {
     "apply": ("approve", "veto", "amend", "send_back"),
     "run": ("let_run", "abort"),
     "verdict": ("accept", "keep", "discard", "one_more"),
+    "rewrite": ("allow", "deny"),
 }
 
 _SILENCE: dict[Gate, dict[str, Answer]] = {
@@ -24,6 +25,7 @@ _SILENCE: dict[Gate, dict[str, Answer]] = {
     "apply": {"approve": "approve", "veto": "veto"},
     "run": {"approve": "abort", "veto": "let_run"},
     "verdict": {"approve": "accept", "veto": "discard"},
+    "rewrite": {"approve": "allow", "veto": "deny"},
 }
 """What a policy's approve and veto mean at each gate. A veto of a suggested abort lets the experiment run."""
 
@@ -49,12 +51,14 @@ class Gates:
         suggestion: Answer,
         name: str = "",
         always: bool = False,
+        agent: str = "",
     ) -> Decided:
         """Ask a person or the policy; returns once the decision is in the ledger.
 
         suggestion  what happens when the policy does not ask
         name        of this question, where a gate asks several in one revision or attempt
         always      ask, whatever the policy
+        agent       the new version of an agent that a rewrite is about
         """
         policy = parse(self._journal.state.gates[gate])
         name = name or self._name(gate, experiment)
@@ -62,7 +66,9 @@ class Gates:
             # The policy may have changed since a killed engine asked; then this answers that.
             ask = name if self._is_open(name) else None
             by = f"policy {policy.text}"
-            fact = Decided(ask=ask, experiment=experiment, gate=gate, answer=suggestion, by=by, digest=digest)
+            fact = Decided(
+                ask=ask, experiment=experiment, gate=gate, answer=suggestion, by=by, digest=digest, agent=agent
+            )
             self._journal.append(fact)
             return fact
         return await self._ask(
@@ -77,6 +83,7 @@ class Gates:
                 seconds=policy.seconds,
                 on_silence=_SILENCE[gate][policy.on_silence] if policy.seconds is not None else None,
                 suggestion=suggestion,
+                agent=agent,
             )
         )
 
@@ -112,7 +119,7 @@ class Gates:
             reason = f"nobody answered for {asked.seconds:g} s"
             fact = Decided(
                 ask=asked.ask, experiment=asked.experiment, gate=asked.gate, answer=asked.on_silence, by=f"policy {asked.policy}",
-                reason=reason, digest=asked.digest,
+                reason=reason, digest=asked.digest, agent=asked.agent,
             )  # fmt: skip
             self._journal.append(fact)
             return fact

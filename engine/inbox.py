@@ -148,6 +148,7 @@ class Inbox:
             reason=reply.reason,
             digest=asked.digest,
             amended=reply.diff if reply.gate == "tool" else "",
+            agent=asked.agent,
         )
         facts: tuple[AnyFact, ...] = (decided,)
         if reply.answer == "amend" and reply.gate == "apply":

@@ -20,7 +20,8 @@ from .chain import Row
 from .commands import AnyCommand
 from .credentials import redact
 from .errors import LedgerError
-from .events import AnyFact, Entry, Fact, read
+from .events import AnyFact, Entry, read
+from .fact import Fact
 
 F = TypeVar("F", bound=Fact)
 

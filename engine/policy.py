@@ -14,8 +14,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Gate = Literal["tool", "apply", "run", "verdict"]
-GATES: tuple[Gate, ...] = ("tool", "apply", "run", "verdict")
+Gate = Literal["tool", "apply", "run", "verdict", "rewrite"]
+GATES: tuple[Gate, ...] = ("tool", "apply", "run", "verdict", "rewrite")
 
 FORMS = "auto, ask, ask:SECONDS=approve, ask:SECONDS=veto, or ask-if:RULE[,RULE...] (see loopwatch run --help)"
 

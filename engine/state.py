@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Literal, assert_never
 
-from . import events
+from . import agent_events, events
+from .agent_events import LineageFact
 from .config import Caps, Tier
 from .confirm import BARS
 from .events import Answer, Asked, Entry, Mechanism, Verdict, Why
+from .lineage import Lineage
 from .money import Spent
 from .noise import Noise, pooled, share_of_speed
 from .policy import Gate
@@ -50,6 +52,8 @@ class Experiment:
     step: Step = "proposing"
     revision: int = 0
     proposer: str = ""
+    agent: str = ""
+    """The version of an agent that proposed it, where agents are source code."""
     author: str = ""
     hypothesis: str = ""
     mechanism: str = ""
@@ -90,6 +94,9 @@ class Experiment:
     finished: events.Finished | None = None
     measured: events.Measured | None = None
     commit: str | None = None
+    rescored: agent_events.Rescored | None = None
+    """What it scored on the newest suite, where the suite has changed since it was measured."""
+    rescored_at: float = 0
     decisions: list[events.Decided] = field(default_factory=list)
     repeats: list[Repeat] = field(default_factory=list)
     verdict: Verdict | None = None
@@ -117,25 +124,49 @@ class Experiment:
 
     @property
     def first(self) -> float | None:
-        """What the first training measured, as soon as it is known."""
+        """What the first training measured, as soon as it is known; on the newest suite that it was scored on."""
+        if self.rescored:
+            return self.rescored.value
         return self.measured.value if self.measured and self.measured.outcome == "valid" else None
 
     @property
     def fresh(self) -> tuple[float, ...]:
-        """Its numbers on seeds that it was not chosen for: all but the first, which is lucky where it was chosen."""
-        repeated = tuple(repeat.value for repeat in self.repeats if repeat.value is not None)
-        return (self.first, *repeated) if self.is_baseline and self.first is not None else repeated
+        """Its numbers on seeds or tests that it was not chosen for: all but the first, which is lucky where it was chosen."""
+        repeated = self._repeated
+        unchosen = self.is_baseline or self.rescored is not None
+        return (self.first, *repeated) if unchosen and self.first is not None else repeated
+
+    @property
+    def _repeated(self) -> tuple[float, ...]:
+        """What its repeats scored on the suite that counts."""
+        since = self.rescored_at if self.rescored else 0
+        return tuple(r.value for r in self.repeats if r.value is not None and r.began_at >= since)
 
     @property
     def values(self) -> tuple[float, ...]:
         """Every number that may be believed, the first one first."""
-        repeated = (repeat.value for repeat in self.repeats)
-        return tuple(value for value in (self.first, *repeated) if value is not None)
+        return tuple(value for value in (self.first, *self._repeated) if value is not None)
 
     @property
     def estimate(self) -> float | None:
         """What it is worth: the mean of its repeats, or the one number there is."""
-        return fmean(self.fresh) if self.fresh else self.value if self.value is not None else self.first
+        if self.fresh:
+            return fmean(self.fresh)
+        return self.value if self.value is not None and self.rescored is None else self.first
+
+    @property
+    def suite(self) -> int:
+        """The suite that its number is of; 0 is the frozen original, or none."""
+        return self.rescored.suite if self.rescored else self.measured.suite if self.measured else 0
+
+    @property
+    def frozen_score(self) -> float | None:
+        """What it scored on the frozen original suite, where there is another."""
+        if self.rescored:
+            return self.rescored.frozen
+        if self.measured is None:
+            return None
+        return self.measured.frozen if self.measured.suite else self.measured.value
 
     @property
     def is_provisional(self) -> bool:
@@ -268,6 +299,8 @@ class State:
     stopped: events.Stopped | None = None
     warnings: list[events.Warned] = field(default_factory=list)
     baseline_speed: float | None = None
+    lineage: Lineage = field(default_factory=Lineage)
+    """Versions of agents, rounds, suites."""
     control: events.ControlMeasured | None = None
     """What a training without learning scored."""
     excused: int = 0
@@ -434,6 +467,10 @@ class State:
                 self.trusted_by = fact.by
             case events.Proposing():
                 self._proposing(fact, at)
+            case LineageFact():
+                self.lineage.apply(fact, at)
+            case events.Decided(gate="rewrite"):
+                self._allow(fact)
             case _:
                 self._advance(self.experiments[fact.experiment], fact, at)
 
@@ -445,11 +482,18 @@ class State:
             fact.proposer,
             fact.comment,
         )
+        experiment.agent = fact.agent
         experiment.turn = experiment.brief = None
         if self.waiting and self.waiting.asked.experiment == fact.experiment:  # asked by an agent that is gone
             self.waiting = None
         for number in fact.notes:
             self.notes[number].read_in, self.notes[number].where = fact.experiment, "prompt"
+
+    def _allow(self, fact: events.Decided) -> None:
+        version = self.lineage.versions[fact.agent]
+        version.allowed, version.allowed_by = fact.answer == "allow", fact.by
+        if self.waiting and self.waiting.asked.ask == fact.ask:
+            self.waiting = None
 
     def _bill(self, fact: events.Billed) -> None:
         bill, experiment = self.bills[fact.request], self.experiments[fact.experiment]
@@ -502,6 +546,8 @@ class State:
                 experiment.step, experiment.measured, experiment.flags = "measured", fact, fact.flags
                 if experiment.is_baseline and fact.speed is not None and self.baseline_speed is None:
                     self.baseline_speed = fact.speed
+            case agent_events.Rescored():
+                experiment.rescored, experiment.rescored_at = fact, at
             case events.RepeatStarted():
                 if fact.repeat > len(experiment.repeats):
                     experiment.repeats.append(Repeat(fact.repeat, fact.seed, fact.why, fact.of))
@@ -557,7 +603,7 @@ def _paced(experiment: Experiment) -> list[tuple[float, float]]:
 ExperimentFact = (
     events.Briefed | events.TurnEnded | events.Explained | events.Reviewed
     | events.Proposed | events.Decided | events.Applied | events.Started | events.AbortSuggested | events.Finished | events.Measured
-    | events.AttemptLost | events.RepeatStarted | events.RepeatMeasured | events.Judged | events.Settled
+    | events.AttemptLost | agent_events.Rescored | events.RepeatStarted | events.RepeatMeasured | events.Judged | events.Settled
 )  # fmt: skip
 
 __all__ = ["Answer", "Bill", "Experiment", "Note", "Repeat", "State", "Step", "Waiting"]

@@ -12,7 +12,8 @@ from typing import Annotated, Final, Literal, NamedTuple, assert_never
 
 from pydantic import Field, TypeAdapter
 
-from .events import Fact, Mechanism
+from .events import Mechanism
+from .fact import Fact
 from .state import Experiment, State
 
 TrialVerdict = Literal["keep", "discard", "crash", "inconclusive"]

@@ -19,7 +19,8 @@ import pygit2
 from loopwatch.engine import client
 from loopwatch.engine.commands import AnyCommand, Reply
 from loopwatch.engine.config import Gates, RunConfig, StopConditions
-from loopwatch.engine.events import Answer, AnyFact, Asked, EngineStarted, Entry, Fact, Judged, Stopped
+from loopwatch.engine.events import Answer, AnyFact, Asked, EngineStarted, Entry, Judged, Stopped
+from loopwatch.engine.fact import Fact
 from loopwatch.engine.ledger import Inbox
 from loopwatch.engine.policy import Gate
 from loopwatch.engine.state import State
