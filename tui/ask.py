@@ -36,7 +36,7 @@ REPLIES: Final[dict[str, tuple[Gate, Answer]]] = {
     "discard": ("verdict", "discard"),
     "one-more": ("verdict", "one_more"),
 }
-"""Subcommand → the gate it speaks at, and what it says."""
+"""Subcommand → the gate it speaks at, and what it says. What is said to an agent's tool is said to its new version, too."""
 
 
 def pause(args: Namespace) -> int:
@@ -65,6 +65,8 @@ def reply(args: Namespace) -> int:
     diff = _diff(args.diff) if answer == "amend" else ""
     run = client.find(args.run)
     asked = _waiting(run, gate, args.digest)
+    if not asked and gate == "tool" and (rewrite := _waiting(run, "rewrite", args.digest)):
+        gate, asked = "rewrite", rewrite
     return ask(run, Reply(**asked, gate=gate, answer=answer, reason=args.reason, diff=diff))
 
 

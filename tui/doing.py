@@ -31,6 +31,7 @@ _TO_ANSWER: Final[dict[Gate, tuple[str, ...]]] = {
     "apply": ("approve", "veto", "send-back -m WHY", "amend --diff FILE"),
     "run": ("let-run", "abort"),
     "verdict": ("accept", "keep", "discard", "one-more"),
+    "rewrite": ("allow", "deny -m WHY"),
 }
 
 

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-When = Literal["always", "tool", "apply", "run", "verdict", "running", "training", "working", "service", "undo", "dead"]
-"""tool, apply, run, verdict: that gate waits. training: an experiment trains. running: one trains or is being proposed.
+When = Literal[
+    "always", "tool", "apply", "run", "verdict", "rewrite", "running", "training", "working", "service", "undo", "dead"
+]
+"""tool, apply, run, verdict, rewrite: that gate waits. training: an experiment trains. running: one trains or is being proposed.
 working: an engine works. service: a service is waited for. undo: an answer can be taken back. dead: no engine works."""
 
 
@@ -82,6 +84,8 @@ KEYS: tuple[Key, ...] = (
         "train it once more on a fresh seed before you decide; the question says what that costs",
         "verdict",
     ),
+    Key("let_work", "a", "allow", "let the new version of the agent work; it runs only in a sandbox", "rewrite"),
+    Key("keep_parent", "v", "deny", "do not let it: the last version stays; asks for a reason", "rewrite"),
     Key("let_run", "l", "let run", "let the experiment run on", "run"),
     Key(
         "abort",

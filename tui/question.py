@@ -44,6 +44,7 @@ def ask_view(state: State, *, now: float) -> AskView | None:
     if state.waiting.deadline is not None and asked.on_silence:
         left = f" · {asked.on_silence.replace('_', ' ')} in {words.clock(state.waiting.deadline - now)}"
     who = f"{clean(e.proposer)} asks · " if asked.gate == "tool" else ""
+    who = f"{clean(asked.agent)}, an agent's new version · " if asked.gate == "rewrite" else who
     who = f"{QUARANTINED} · " if asked.gate == "verdict" and QUARANTINED in asked.question else who
     title = f"ASK · #{asked.experiment} · {who}waiting {words.clock(now - state.waiting.since)}{left}"
     keys = "   ".join(f"{key.first} {key.label}" for key in KEYS if key.when == asked.gate and key.footer)
@@ -54,7 +55,7 @@ def ask_view(state: State, *, now: float) -> AskView | None:
 
 def _question(asked: Asked, e: Experiment, state: State) -> Lines:
     match asked.gate:
-        case "tool":
+        case "tool" | "rewrite":
             return (
                 words.one_line(asked.question[:WANTED_CHARACTERS]) or "something without a title",
                 *_wanted(asked.detail),

@@ -3,9 +3,10 @@
 import time
 from typing import Final, assert_never
 
-from loopwatch.engine import events
+from loopwatch.engine import agent_events, events
 from loopwatch.engine.events import Answer, AnyFact, Why
 
+from . import ancestry
 from .certainty import repeated
 from .clean import clean
 from .containment import contained
@@ -99,6 +100,8 @@ def _told(fact: AnyFact) -> str:
             return f"{clean(fact.by)} asked to stop {'at once' if fact.now else 'after this experiment'}"
         case events.Stopped():
             return f"stopped: {one_line(fact.detail) or fact.because.replace('_', ' ')}"
+        case agent_events.LineageFact():
+            return ancestry.told(fact)
         case _:
             return _told_of_experiment(fact)
 
@@ -108,7 +111,8 @@ def _told_of_experiment(fact: "ExperimentFact") -> str:
         case events.Proposing():
             again = f" again (revision {fact.revision})" if fact.revision > 1 else ""
             notes = f" with note {', '.join(map(str, fact.notes))} in its prompt" if fact.notes else ""
-            return f"{clean(fact.proposer)} proposes{again}{notes}" + after("; sent back because ", fact.comment)
+            agent = f" by {clean(fact.agent)}" if fact.agent else ""
+            return f"{clean(fact.proposer)} proposes{agent}{again}{notes}" + after("; sent back because ", fact.comment)
         case events.Briefed():
             return f"read a brief of about {fact.tokens} tokens" + after("; left out: ", ", ".join(fact.left_out))
         case events.Requested():
@@ -151,6 +155,8 @@ def _told_of_experiment(fact: "ExperimentFact") -> str:
             return f"measured: {found}{trust}" + after("; ", fact.problem) + doubts(fact.flags)
         case events.AttemptLost():
             return f"attempt {fact.attempt} is repeated: {one_line(fact.why)}"
+        case agent_events.Rescored():
+            return ancestry.rescored(fact)
         case events.RepeatStarted():
             return f"trains again{of_how_many(fact.repeat, fact.of)} {WHY[fact.why]} (seed {fact.seed})"
         case events.RepeatMeasured():
@@ -188,5 +194,5 @@ ExperimentFact = (
     | events.TurnEnded | events.Explained | events.Reviewed | events.Proposed | events.Asked | events.Decided
     | events.Applied | events.Started
     | events.AbortSuggested | events.Finished | events.Measured | events.AttemptLost
-    | events.RepeatStarted | events.RepeatMeasured | events.Judged | events.Settled
+    | agent_events.Rescored | events.RepeatStarted | events.RepeatMeasured | events.Judged | events.Settled
 )  # fmt: skip

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .mission import Mission
 
 
-YES: dict[Gate, Answer] = {"apply": "approve", "verdict": "accept", "tool": "allow"}
+YES: dict[Gate, Answer] = {"apply": "approve", "verdict": "accept", "tool": "allow", "rewrite": "allow"}
 
 
 class Handlers:
@@ -59,18 +59,18 @@ class Handlers:
 
     def approve(self) -> None:
         """Yes to the proposal; or, at the verdict, accept it; or let an agent do what it asks for: all on the key a."""
-        if asked := self._asked("apply", "verdict", "tool"):
+        if asked := self._asked("apply", "verdict", "tool", "rewrite"):
             self._controls.reply(asked, YES[asked.gate])
 
-    accept = allow = approve
+    accept = allow = let_work = approve
 
     def veto(self) -> None:
         """No, with a reason."""
-        if asked := self._asked("apply", "tool"):
+        if asked := self._asked("apply", "tool", "rewrite"):
             no: Answer = "veto" if asked.gate == "apply" else "deny"
             self._prompt(f"{no}, because (⏎ for no reason):", lambda text: self._controls.reply(asked, no, reason=text))
 
-    deny = veto
+    deny = keep_parent = veto
 
     def send_back(self) -> None:
         """Something else, please."""

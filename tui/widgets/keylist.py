@@ -11,7 +11,7 @@ from .pane import Pane, Title
 KEY_CELLS = 16
 GROUPS = (
     ("an agent asks", ("tool",)),
-    ("a proposal or an experiment waits", ("apply", "verdict", "run", "undo")),
+    ("a proposal or an experiment waits", ("apply", "verdict", "run", "rewrite", "undo")),
     ("while it works", ("running", "training", "service", "working", "dead")),
     ("always", ("always",)),
 )
