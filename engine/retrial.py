@@ -117,7 +117,7 @@ class Stand:
         if opened is None:
             raise UserError(f"{run_dir.name} has not begun, so there is nothing to train again")
         workspace = Workspace.look(run_dir)
-        pristine = workspace.lay(workspace.base, scratch / "pristine", {})
+        pristine = workspace.lay(workspace.base, scratch / "pristine", {}, unseen=True)
         folder = workspace.facts.folder
         workspace.close()
         if (run_dir / "data").exists():

@@ -168,6 +168,7 @@ def _open(run_dir: Path, config: RunConfig, journal: Journal) -> tuple[Workspace
             task.folder,
             editable=task.editable,
             frozen=task.frozen,
+            unseen=task.unseen,
             run_name=config.run,
             use_repository=not task.folder.is_relative_to(SHIPPED),
             when=int(time.time()),
@@ -205,7 +206,7 @@ def sandbox_for(proof: Proof, run_dir: Path, config: RunConfig, task: Task, more
     more  programs that will be started, besides the task's
     """
     origin = Path(config.task).expanduser()
-    hidden = [run_dir, run_dir.parent, home.config(), *([] if origin.is_relative_to(SHIPPED) else [origin])]
+    hidden = [run_dir, run_dir.parent, home.config(), SHIPPED, *([origin] if origin.exists() else [])]
     commands = [command.command for command in (task.prepare, task.run, task.evaluate) if command]
     programs = {*more, *(command[0] for command in commands if command[0] != "{python}")}
     return Sandbox(proof.taken.means, hidden=hidden, commands=sorted(programs))

@@ -116,6 +116,11 @@ class Evaluate(Command):
     """The files in LOOPWATCH_OUT that it reads. The engine opens and copies them, and shows it the copies and nothing else."""
     artefact_mb: float = Field(default=1024, gt=0)
     """The most that one of them may hold."""
+    predictor: Words | None = None
+    """Answers the evaluator's questions with what the experiment left, its code too; in a room without tests, labels or data.
+
+    The evaluator writes questions to LOOPWATCH_ASK and reads answers from LOOPWATCH_ANSWERS: named pipes, to be opened in this order.
+    """
     trust: Trust | None = None
     """How far its number can be trusted; found out from its files when absent, and never better than they support."""
 
@@ -128,6 +133,24 @@ class Evaluate(Command):
                     f"artefacts: {name!r} is no path inside LOOPWATCH_OUT; write it like model.json or deep/model.json"
                 )
         return self
+
+
+class Suite(_Section):
+    """Tests that an evaluator scores on, of which there may come more."""
+
+    file: str
+    """A JSON list of tests, each with an input and what is expected: the original, which is never changed."""
+    hidden: str | None = None
+    """Other tests, for comparisons of what was found; nothing that improves anything ever sees them."""
+    check: Command | None = None
+    """Says which proposed tests may enter: it reads LOOPWATCH_TESTS and LOOPWATCH_SUITE, and prints a line of JSON for each."""
+    most: int = Field(default=400, ge=1)
+    """Tests in it, at most, the original ones counted."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files of tests."""
+        return (self.file, self.hidden) if self.hidden else (self.file,)
 
 
 class Control(_Section):
@@ -197,6 +220,8 @@ class Task(_Section):
     """Files an agent may change; a name ending in / is a folder. Everything else is refused."""
     frozen: tuple[str, ...] = ()
     """Files that decide the metric: hashed before and after each experiment."""
+    unseen: tuple[str, ...] = ()
+    """Frozen files that neither an experiment nor an agent gets to see: they are only where the evaluator runs."""
     metric: Metric
     budget: Budget
     gpu_budget: Budget | None = None
@@ -207,6 +232,7 @@ class Task(_Section):
     data: tuple[str, ...] = ()
     """Folders or files elsewhere that all its commands may read: a data set, say. They need not be in the task's folder."""
     evaluate: Evaluate
+    suite: Suite | None = None
     control: Control | None = None
     hyperparameter: tuple[Hyperparameter, ...] = ()
 
@@ -324,6 +350,14 @@ def _check_files(task: Task, file: Path) -> None:
     for name in task.data:
         if not Path(name).expanduser().is_absolute() or not Path(name).expanduser().exists():
             raise TaskError(f"{file}: data: {name} is not there; write the whole path of a folder or file")
+    for name in task.unseen:
+        if not permits(name, task.frozen):
+            raise TaskError(f"{file}: unseen: {name} is not frozen; add it to frozen")
+    for name in task.suite.files if task.suite else ():
+        if not permits(name, task.unseen):
+            raise TaskError(f"{file}: suite: {name} could be read by an experiment; add it to frozen and to unseen")
+        if not (task.folder / name).is_file():
+            raise TaskError(f"{file}: suite: {name} is not there; create it or correct the name")
     for name in task.frozen:
         if name in task.editable:
             raise TaskError(f"{file}: {name} is both editable and frozen; leave it in one of the two lists")

@@ -44,6 +44,8 @@ class Facts(BaseModel):
     """The task's folder within the base commit, "" when it is the whole of it."""
     editable: tuple[str, ...]
     frozen: tuple[str, ...]
+    unseen: tuple[str, ...] = ()
+    """Frozen files that are only in the pristine copy."""
     repository: str | None
     """The user's repository that kept commits can be published to."""
     warnings: tuple[str, ...]
@@ -82,6 +84,7 @@ class Workspace:
         *,
         editable: Sequence[str],
         frozen: Sequence[str],
+        unseen: Sequence[str] = (),
         run_name: str,
         use_repository: bool,
         when: int,
@@ -110,6 +113,7 @@ class Workspace:
             folder=begun.folder,
             editable=tuple(editable),
             frozen=tuple(frozen),
+            unseen=tuple(unseen),
             repository=home,
             warnings=begun.warnings,
         )
@@ -276,17 +280,24 @@ class Workspace:
 
     def restore(self, commit: str) -> None:
         """Make the working folder byte-identical to a commit, whatever an experiment left there."""
-        checkout.restore(self._work, self._tree(commit), self._blob)
+        checkout.restore(self._work, self._seen(commit), self._blob)
 
     def export(self, commit: str, folder: Path) -> None:
         """Fill a folder of its own with the task as it is at a commit, without git data; what lay there is gone."""
         checkout.remove(folder)
-        checkout.restore(folder, self._task_tree(commit), self._blob)
+        inside = self._inside("")
+        seen = {
+            path.removeprefix(inside): entry for path, entry in self._seen(commit).items() if path.startswith(inside)
+        }
+        checkout.restore(folder, seen, self._blob)
 
-    def lay(self, commit: str, folder: Path, files: Mapping[str, str]) -> Path:
-        """Make a folder hold all of a commit, with some editable files replaced or added; where the task lies in it."""
+    def lay(self, commit: str, folder: Path, files: Mapping[str, str], *, unseen: bool = False) -> Path:
+        """Make a folder hold a commit, with some editable files replaced or added; where the task lies in it.
+
+        unseen  with the files that no experiment sees
+        """
         tree = self._tree(commit)
-        checkout.restore(folder, tree, self._blob)
+        checkout.restore(folder, tree if unseen else self._seen(commit), self._blob)
         for name, text in files.items():
             path = folder / self._placed(name, tree)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -312,7 +323,8 @@ class Workspace:
         if folder == self.pristine_folder:
             wrong = checkout.differing(self._pristine, tree, tree) + checkout.importable_extras(self._pristine, tree)
         elif folder == self.work_folder:
-            wrong = checkout.differing(self._work, tree, [self._inside(path) for path in self._frozen_paths()])
+            seen = [path for path in self._frozen_paths() if not permits(path, self.facts.unseen)]
+            wrong = checkout.differing(self._work, tree, [self._inside(path) for path in seen])
         else:
             raise ValueError(f"{folder} is neither of this run's task folders")
         return [path.removeprefix(self._inside("")) for path in wrong]
@@ -325,6 +337,16 @@ class Workspace:
 
     def _read_tree(self, commit: str) -> dict[str, Entry]:
         return origin.read_tree(self._store, self._commit(commit).tree)
+
+    def _seen(self, commit: str) -> dict[str, Entry]:
+        """What of a commit an experiment gets to see."""
+        tree, unseen = self._tree(commit), self.facts.unseen
+        inside = self._inside("")
+        return (
+            {path: entry for path, entry in tree.items() if not permits(path.removeprefix(inside), unseen)}
+            if unseen
+            else tree
+        )
 
     def _task_tree(self, commit: str) -> dict[str, Entry]:
         inside, tree = self._inside(""), self._tree(commit)
