@@ -62,6 +62,8 @@ class Walls:
     """Where it may write, besides its folder."""
     memory_bytes: int | None = None
     processes: int | None = None
+    folder_bytes: int = FOLDER_BYTES
+    """What it may write, all together."""
 
 
 def pipes_beside(folder: Path) -> Path:
@@ -118,7 +120,7 @@ class AgentProcess:
             log=place / "keeper.log",  # nothing comes to it
             wall_seconds=float("inf"),
             out_folders=(folder, place, *walls.writes),
-            out_cap_bytes=FOLDER_BYTES,
+            out_cap_bytes=walls.folder_bytes,
             memory_bytes=walls.memory_bytes,
             processes=walls.processes,
             box=walls.box,

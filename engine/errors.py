@@ -12,6 +12,7 @@ LoopwatchError
 ├── ArtefactRefused       what an experiment saved may not be measured
 ├── NothingToPropose      a proposer has come to its end
 ├── ProposerFailed        a proposer could not propose this time
+├── AgentFailed           an agent's own source code did not do what it is for
 ├── Blocked               nobody can propose until a person has mended something
 ├── WorkspaceError        the run's private repository is not as the engine left it
 └── LedgerError           the ledger cannot be read or written
@@ -73,6 +74,10 @@ class ProposerFailed(LoopwatchError):
         """`category` is the rule that a model named when it refused."""
         super().__init__(text)
         self.outcome, self.category = outcome, category
+
+
+class AgentFailed(LoopwatchError):
+    """An agent's own source code did not do what it is for; the message says how, as the rest of a sentence about it."""
 
 
 class Blocked(LoopwatchError):
