@@ -4,6 +4,7 @@
 |-------------|---------------------------------------------------------|----------------------|
 | training    | the working copy, public data                           | its out and tmp      |
 | evaluation  | the pristine copy, all data, the working copy, what was saved | its tmp        |
+| prediction  | the working copy, what was saved                        | its tmp              |
 | preparation | the pristine copy                                       | the data, its tmp    |
 
 Beside that there are the system's programs, the interpreter, and the task's own `data`. Nobody sees the ledger, the repository,
@@ -56,10 +57,16 @@ class Rooms:
         room.environment["LOOPWATCH_OUT"] = self._sandbox.seen(kept)
         return room
 
-    def for_evaluation(self, saved: Path, tmp: Path) -> Room:
+    def for_evaluation(self, saved: Path | None, tmp: Path, *, more: Sequence[Folder] = ()) -> Room:
         """`saved` is what is measured."""
         copies = [Folder(self._run_dir / "pristine"), Folder(self._run_dir / "work")]
-        return self._room(tmp, [Folder(saved), *copies, *self._data("public", "hidden")])
+        what = [Folder(saved)] if saved else []
+        return self._room(tmp, [*what, *copies, *self._data("public", "hidden"), *more])
+
+    def for_prediction(self, saved: Path, tmp: Path, pipes: Sequence[Path]) -> Room:
+        """Whoever answers the evaluator's questions: what was saved, and the code that goes with it."""
+        ends = [Folder(pipe, writable=True) for pipe in pipes]
+        return self._room(tmp, [Folder(saved), Folder(self._run_dir / "work"), *ends])
 
     def for_preparation(self, tmp: Path) -> Room:
         """The one time that data is written."""

@@ -7,10 +7,12 @@ Not covered: what the sandbox of this machine leaves open, which its proof says.
 """
 
 import asyncio
+import json
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,12 +23,13 @@ from .errors import ArtefactRefused, TaskError
 from .events import Finished
 from .evidence import Seal
 from .housekeeping import delete
+from .predictor import Pipes, answering
 from .process import Ended, Kept, Outcome, Spec, can_be_spare, read_log, run_command, spare_command
 from .records import Records, Sample
 from .rooms import OUT_BYTES, Room, Rooms
 from .sandbox import leftovers
 from .sandbox.means import Means
-from .sandbox.sandbox import Sandbox
+from .sandbox.sandbox import Folder, Sandbox
 from .task import Task
 
 PASSED_ON = (
@@ -44,6 +47,7 @@ PASSED_ON = (
 """The variables of the engine's own environment that a task's commands may see. Never keys, tokens or agents' sockets."""
 
 LOG_BYTES = 16 * 2**20
+RECORD_BYTES = 2**20
 DISK_FLOOR_BYTES = 256 * 2**20
 
 
@@ -58,6 +62,8 @@ class Evaluation:
     """What was measured, where the task names it."""
     log_digest: str = ""
     """SHA-256 of what it printed, as it was kept."""
+    scores: tuple[float, ...] = ()
+    """Per test, 0 to 1, where it says so in a line `scores: [...]`."""
 
 
 class Runner:
@@ -147,10 +153,14 @@ class Runner:
             if before is not None:
                 await asyncio.to_thread(leftovers.sweep, before)
 
-    async def evaluate(self, experiment: int, attempt: int, *, since: float | None = None) -> Evaluation:
+    async def evaluate(
+        self, experiment: int, attempt: int, *, since: float | None = None, suite: Path | None = None, name: str = ""
+    ) -> Evaluation:
         """The frozen evaluator, in a fresh process, on what the attempt saved.
 
         since  when the attempt began, in seconds since 1970: an artefact must be newer
+        suite  the tests to score on, where they are not the task's own
+        name   of its log, beside the attempt's; without it, the evaluation that counts
         """
         out, _ = self._folders(experiment, attempt)
         artefacts: tuple[Artefact, ...] = ()
@@ -161,15 +171,70 @@ class Runner:
             except ArtefactRefused as refusal:
                 return Evaluation((), f"what it saved was not measured: {refusal}", 0.0)
             out = copies
-        environment = {**self._hidden(), "LOOPWATCH_OUT": str(out), "LOOPWATCH_WORKSPACE": str(self._workdir)}
-        name = f"{experiment:04d}-{attempt}.evaluate"
-        room = self._rooms.for_evaluation(out, self._scratch(name))
-        outcome = await self._command(self._task.evaluate.command, self._task.evaluate.seconds, environment, name, room)
-        line = re.compile(rf"^{re.escape(self._task.metric.name)}:[ \t]*(\S+)[ \t]*$", re.MULTILINE | re.ASCII)
-        printed = tuple(line.findall(outcome.tail.decode("utf-8", "replace")))
-        problem = "" if outcome.ok else f"the evaluator {_how_it_ended(outcome.ended, outcome.tail)}"
-        log_digest = checkout.digest(self._run_dir / "logs" / f"{name}.log")
-        return Evaluation(printed, problem, outcome.ended.wall_seconds, artefacts, log_digest)
+        log = f"{experiment:04d}-{attempt}.{name or 'evaluate'}"
+        tmp, tests = self._scratch(log), self._tests(suite)
+        environment = {"LOOPWATCH_OUT": str(out), "LOOPWATCH_WORKSPACE": str(self._workdir), **self._hidden()}
+        async with self._predictor(out, log) as pipes:
+            more = [Folder(pipe, writable=True) for pipe in (pipes.ask, pipes.answers)] if pipes else []
+            if tests:
+                environment["LOOPWATCH_SUITE"] = str(tests)
+                more += [] if tests.is_relative_to(self._pristine) else [Folder(tests)]
+            if pipes:
+                environment.update(pipes.environment)
+            room = self._rooms.for_evaluation(out, tmp, more=more)
+            environment["LOOPWATCH_RECORD"] = f"{room.environment['TMPDIR']}/record.json"
+            outcome = await self._command(
+                self._task.evaluate.command, self._task.evaluate.seconds, environment, log, room
+            )
+        if not name:
+            self._keep_record(tmp, f"{experiment:04d}-{attempt}.json")
+        return replace(_evaluation(self._task, outcome), artefacts=artefacts, log_digest=self._log_digest(log))
+
+    async def check_tests(self, proposed: Path, suite: Path) -> Outcome:
+        """What the task's own check prints of proposed tests; `suite` is what they would enter."""
+        assert self._task.suite is not None, "only a task with a suite has a check for it"
+        assert self._task.suite.check is not None, "it is asked only where there is one"
+        check, tmp = self._task.suite.check, self._scratch("check")
+        more = [Folder(path) for path in (proposed, suite) if not path.is_relative_to(self._pristine)]
+        room = self._rooms.for_evaluation(None, tmp, more=more)
+        environment = {**self._hidden(), "LOOPWATCH_TESTS": str(proposed), "LOOPWATCH_SUITE": str(suite)}
+        return await self._command(check.command, check.seconds, environment, "check", room)
+
+    def _tests(self, suite: Path | None) -> Path | None:
+        if suite is None and self._task.suite is not None:
+            return self._pristine / self._task.suite.file
+        return suite
+
+    @asynccontextmanager
+    async def _predictor(self, out: Path, log: str) -> AsyncIterator[Pipes | None]:
+        """Whoever answers the evaluator, where the task has that."""
+        command = self._task.evaluate.predictor
+        if command is None:
+            yield None
+            return
+        pipes = Pipes(self._run_dir / "tmp" / f"{log}.pipes")
+        name = f"{log}.predictor"
+        room = self._rooms.for_prediction(out, self._scratch(name), (pipes.ask, pipes.answers))
+        seconds = self._task.evaluate.seconds
+        spec = self._spec(_argv(command), self._workdir, {"LOOPWATCH_OUT": str(out)}, name, seconds, room)
+        async with answering(spec, pipes):
+            yield pipes
+
+    def _keep_record(self, tmp: Path, name: str) -> None:
+        """Keep what the evaluator recorded for people to look at, if it did."""
+        into = self._run_dir / "records"
+        into.mkdir(mode=0o700, exist_ok=True)
+        (into / name).unlink(missing_ok=True)
+        with suppress(ArtefactRefused, OSError):
+            take(tmp, "record.json", tmp / "kept", max_bytes=RECORD_BYTES)
+            (tmp / "kept" / "record.json").replace(into / name)
+
+    def _log_digest(self, name: str) -> str:
+        return checkout.digest(self._run_dir / "logs" / f"{name}.log")
+
+    def has(self, experiment: int, attempt: int) -> bool:
+        """Whether what an attempt saved is still there."""
+        return self._folders(experiment, attempt)[0].is_dir()
 
     def _taken(self, out: Path, into: Path, since: float | None) -> tuple[Artefact, ...]:
         """Copy the artefacts that the task names into a fresh folder."""
@@ -314,6 +379,25 @@ class Runner:
 
     def _hidden(self) -> dict[str, str]:
         return {"LOOPWATCH_HIDDEN": str(self._run_dir / "data" / "hidden")}
+
+
+def _evaluation(task: Task, outcome: Outcome) -> Evaluation:
+    text = outcome.tail.decode("utf-8", "replace")
+    line = re.compile(rf"^{re.escape(task.metric.name)}:[ \t]*(\S+)[ \t]*$", re.MULTILINE | re.ASCII)
+    problem = "" if outcome.ok else f"the evaluator {_how_it_ended(outcome.ended, outcome.tail)}"
+    return Evaluation(tuple(line.findall(text)), problem, outcome.ended.wall_seconds, scores=_scores(text))
+
+
+def _scores(text: str) -> tuple[float, ...]:
+    """What an evaluator says of each test; nothing where it says nothing that makes sense."""
+    found = re.findall(r"^scores:[ \t]*(\[.*\])[ \t]*$", text, re.MULTILINE | re.ASCII)
+    try:
+        scores = json.loads(found[-1]) if found else []
+    except (ValueError, RecursionError):
+        return ()
+    if not all(isinstance(score, int | float) and 0 <= score <= 1 for score in scores):
+        return ()
+    return tuple(float(score) for score in scores)
 
 
 def _make_fresh(folder: Path) -> None:

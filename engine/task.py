@@ -245,7 +245,12 @@ class Task(_Section):
     def _supported(self) -> tuple[Trust, str]:
         evaluate = self.evaluate
         return trust(
-            self.folder, evaluate.command, editable=self.editable, frozen=self.frozen, artefacts=evaluate.artefacts
+            self.folder,
+            evaluate.command,
+            editable=self.editable,
+            frozen=self.frozen,
+            artefacts=evaluate.artefacts,
+            predictor=evaluate.predictor is not None,
         )
 
     @property

@@ -1,7 +1,7 @@
 """How far a task's number can be trusted, from what its evaluator does. Reads the task's files; runs nothing.
 
-independent    the engine takes the artefacts that the task names, and a frozen evaluator scores the copies in a process that
-               runs no line which an agent may edit
+independent    the engine takes the artefacts that the task names, or starts a predictor for it in a room of its own, and a frozen
+               evaluator scores the copies or the answers in a process that runs no line which an agent may edit
 locked         a frozen evaluator, but the agent's code runs in its process, or it opens by itself what the experiment left
 self-reported  the number is what editable code says of itself
 
@@ -27,7 +27,13 @@ _RUNS_WHAT_IT_LOADS = frozenset(
 
 
 def trust(
-    folder: Path, command: Sequence[str], *, editable: Sequence[str], frozen: Sequence[str], artefacts: Sequence[str]
+    folder: Path,
+    command: Sequence[str],
+    *,
+    editable: Sequence[str],
+    frozen: Sequence[str],
+    artefacts: Sequence[str],
+    predictor: bool = False,
 ) -> tuple[Trust, str]:
     """The best level that an evaluator's files support, and in a few words what keeps it from a better one."""
     scripts = [word for word in command if word.endswith(".py") and (folder / word).is_file()]
@@ -40,7 +46,7 @@ def trust(
                 return "locked", f"{file} imports {name}, which may be edited"
             if name in _RUNS_WHAT_IT_LOADS:
                 return "locked", f"{file} uses {name}, which may run what an experiment left"
-    if not artefacts:
+    if not artefacts and not predictor:
         return "locked", "it names no artefacts that the engine could open for it"
     return "independent", ""
 
