@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable
 
 from . import canary
+from .agent_events import Rescored
 from .control import compared, crippled
 from .doubts import doubts
 from .events import (
@@ -31,6 +32,7 @@ from .policy import RUN_ONLY, Occasion
 from .records import Sample
 from .runner import Evaluation, Runner
 from .state import Experiment
+from .suites import Suites
 from .task import Task
 from .watcher import Watcher
 from .workspace import Workspace
@@ -66,11 +68,17 @@ class Bench:
         watcher: Watcher,
         seed: int,
         one_seed: bool = True,
+        suites: Suites | None = None,
     ) -> None:
-        """The bench of one run; its experiments all have its seed, or each has one that follows from it."""
+        """The bench of one run; its experiments all have its seed, or each has one that follows from it.
+
+        suites  what experiments are scored on, where the task has tests that may become more
+        """
         self._task, self._journal, self._workspace = task, journal, workspace
         self._runner, self._gates, self._watcher, self._seed = runner, gates, watcher, seed
-        self._one_seed = one_seed
+        self._one_seed, self._suites = one_seed, suites
+        self._speeds: list[float] = []
+        """Of the machine, since the training at hand was first tried."""
         self._speed_before: float | None = None
         self._abort_reason = ""
         self._losses: list[float] = []
@@ -82,6 +90,7 @@ class Bench:
         attempt, seed = experiment.attempt + 1, self._seed_of(experiment.number)
         self._abort_reason, self._losses, self._watching = "", [], None
         self._suggested.clear()
+        self._speeds.clear()
         self._speed_before = await self._speed()
 
         def started(warm: bool) -> None:
@@ -130,7 +139,8 @@ class Bench:
         if unfair:
             measured = measured.model_copy(update={"outcome": "voided", "problem": unfair, "comparable": False})
         found = tuple(flag.text for flag in self._doubts(experiment, measured))
-        self._journal.append(measured.model_copy(update={"speed": self._speed_before, "flags": found}))
+        speeds = {"speed": self._speed_before, "speeds": tuple(self._speeds)}
+        self._journal.append(measured.model_copy(update={**speeds, "flags": found}))
         return None
 
     def _doubts(self, experiment: Experiment, measured: Measured) -> tuple[Flag, ...]:
@@ -150,6 +160,7 @@ class Bench:
         number = len(experiment.repeats) + (0 if again else 1)
         seed = last.seed if again and last else secrets.randbelow(2**31)
         fact = RepeatStarted(experiment=experiment.number, repeat=number, seed=seed, why=why, of=of)
+        self._speeds.clear()
         for _ in range(ATTEMPTS):
             finished, measured, unfair = await self._repeat(fact, may_start)
             if not unfair and finished.reason not in _NO_FAULT:
@@ -166,6 +177,7 @@ class Bench:
                 wall_seconds=finished.wall_seconds,
                 cpu_seconds=finished.cpu_seconds,
                 speed=self._speed_before,
+                speeds=tuple(self._speeds),
                 logs=_logs(finished, measured),
             )
         )
@@ -247,7 +259,10 @@ class Bench:
         return await self._runner.abort()
 
     def _lost(self, experiment: Experiment, why: str) -> None:
-        self._journal.append(AttemptLost(experiment=experiment.number, attempt=experiment.attempt, why=why))
+        speeds = tuple(self._speeds)
+        self._journal.append(
+            AttemptLost(experiment=experiment.number, attempt=experiment.attempt, why=why, speeds=speeds)
+        )
 
     # -- while it runs -------------------------------------------------------------------------------------------------
 
@@ -316,8 +331,55 @@ class Bench:
                 return self._no(finished, "crashed", f"{reason.replace('_', ' ')}{_detail(finished)}")
 
     async def _measure(self, finished: Finished, began_at: float) -> Measured:
-        evaluation = await self._runner.evaluate(finished.experiment, finished.attempt, since=began_at)
-        return self._weighed(finished, evaluation).model_copy(update={"log_digest": evaluation.log_digest})
+        lineage, suites = self._journal.state.lineage, self._suites
+        grown = suites.file(lineage) if suites and lineage.suite else None
+        number = finished.experiment, finished.attempt
+        evaluation = await self._runner.evaluate(*number, since=began_at, suite=grown)
+        measured = self._weighed(finished, evaluation)
+        more: dict[str, object] = {"log_digest": evaluation.log_digest, "scores": evaluation.scores}
+        if grown and measured.outcome == "valid":
+            more |= {"suite": lineage.suite, "frozen": await self._on_the_original(*number)}
+        return measured.model_copy(update=more)
+
+    async def _on_the_original(self, experiment: int, attempt: int) -> float | None:
+        """What an attempt scores on the tests that its task began with; None where that gives no number."""
+        evaluation = await self._runner.evaluate(experiment, attempt, name="original")
+        value, problem = measurement(self._task.metric, evaluation.printed)
+        return None if problem or evaluation.problem else value
+
+    async def rescore(self, experiment: Experiment) -> None:
+        """Measure on the present suite what an experiment left; it is trained again where that is gone."""
+        assert self._suites is not None, "only a task with a suite has another one to be scored on"
+        assert experiment.finished is not None, "only what was trained is scored"
+        lineage, finished = self._journal.state.lineage, experiment.finished
+        if not self._runner.has(experiment.number, finished.attempt):
+            finished = await self._runner.run(
+                experiment.number,
+                finished.attempt,
+                started=lambda _: None,
+                heard=lambda _: None,
+                seed=self._seed_of(experiment.number),
+            )
+        measured = self._refused(finished)
+        scores: tuple[float, ...] = ()
+        frozen = None
+        if measured is None:
+            suite = self._suites.file(lineage)
+            evaluation = await self._runner.evaluate(
+                experiment.number, finished.attempt, suite=suite, name=f"suite-{lineage.suite}"
+            )
+            measured, scores = self._weighed(finished, evaluation), evaluation.scores
+            frozen = await self._on_the_original(experiment.number, finished.attempt)
+        self._journal.append(
+            Rescored(
+                experiment=experiment.number,
+                suite=lineage.suite,
+                value=measured.value if measured.outcome == "valid" else None,
+                frozen=frozen,
+                scores=scores,
+                problem=measured.problem,
+            )
+        )
 
     def _weighed(self, finished: Finished, evaluation: Evaluation) -> Measured:
         if touched := self._tampered():
@@ -364,18 +426,21 @@ class Bench:
 
     async def _speed(self) -> float | None:
         budget = self._task.budget
-        return await canary.speed(cpu=budget.kind == "cpu_seconds") if budget.canary else None
+        if not budget.canary:
+            return None
+        self._speeds.append(await canary.speed(cpu=budget.kind == "cpu_seconds"))
+        return self._speeds[-1]
 
     async def _unfair(self, what: str) -> str:
-        """Why this training cannot be compared with the baseline; "" when it can."""
+        """Why this training cannot be compared with others; "" when it can."""
         after = await self._speed()
         if after is None or self._speed_before is None:
             return ""
-        reference = self._journal.state.baseline_speed or self._speed_before
+        reference = self._journal.state.usual_speed or self._speed_before
         ratio = canary.far_off((self._speed_before, after), reference, self._task.budget.canary_tolerance)
         if ratio is None:
             return ""
-        speed = f"the machine ran at {ratio:.0%} of the baseline's speed"
+        speed = f"the machine ran at {ratio:.0%} of its usual speed"
         return f"{speed} ({what}), so its number cannot be compared"
 
 

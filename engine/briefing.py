@@ -19,10 +19,10 @@ LOG_BYTES = 4000
 """Of the end of a log, where a script sums up."""
 
 
-def begun(state: State, number: int, revision: int, comment: str, *, proposer: str) -> Proposing:
+def begun(state: State, number: int, revision: int, comment: str, *, proposer: str, agent: str = "") -> Proposing:
     """The fact that a proposer is asked, with the notes that enter its prompt."""
     notes = () if number == 1 else tuple(note.number for note in state.unread_notes())
-    return Proposing(experiment=number, revision=revision, proposer=proposer, notes=notes, comment=comment)
+    return Proposing(experiment=number, revision=revision, proposer=proposer, agent=agent, notes=notes, comment=comment)
 
 
 def brief_for(

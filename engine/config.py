@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from . import policy
 from .forecast import ERROR_BUDGET, FORECASTERS
 from .money import dollars
-from .registry import PROPOSERS, REVIEWERS, STRATEGIES, known
+from .registry import PROPOSERS, REVIEWERS, known, known_strategy
 
 StopReason = Literal[
     "experiments", "hours", "target", "failures", "no_gain", "person", "signal", "nothing_to_propose",
@@ -40,7 +40,7 @@ def _reviewer(spec: str) -> str:
 
 
 def _strategy(spec: str) -> str:
-    return known(spec, STRATEGIES, "strategy")
+    return known_strategy(spec)
 
 
 def _forecaster(spec: str) -> str:

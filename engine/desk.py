@@ -53,12 +53,17 @@ class Desk:
         archive: Archive,
         run_dir: Path,
         contain: Callable[[Sequence[str]], Sandbox] = lambda programs: Sandbox(Means()),
+        agents: Callable[[str], Proposer] | None = None,
     ) -> None:
-        """The desk of one run; `contain` makes boxes for agents, of which these are the programs."""
+        """The desk of one run.
+
+        contain  makes boxes for agents, of which these are the programs
+        agents   the proposer that a version of an agent is, by its name, where agents are source code
+        """
         self._task, self._config, self._journal, self._run_dir = task, config, journal, run_dir
         self._gates, self._books = gates, books
         self._workspace, self._proposer, self._archive = workspace, proposer, archive
-        self._contain = contain
+        self._contain, self._agents = contain, agents
         self._sitting: Sitting | None = None
         self._thinking: asyncio.Future[Proposal] | None = None
         self._cancelled_by = ""
@@ -68,11 +73,12 @@ class Desk:
         """What the run looks like now."""
         return self._journal.state
 
-    def begin(self, number: int, revision: int, comment: str) -> None:
-        """Write down that a proposer is asked, with the notes that enter its prompt."""
+    def begin(self, number: int, revision: int, comment: str, agent: str = "") -> None:
+        """Write down that a proposer is asked, or a version of an agent, with the notes that enter its prompt."""
         self._cancelled_by = ""
         name = "baseline" if number == 1 else self._config.proposer.partition(":")[0]
-        self._journal.append(begun(self.state, number, revision, comment, proposer=name))
+        agent = "" if number == 1 else agent
+        self._journal.append(begun(self.state, number, revision, comment, proposer=name, agent=agent))
 
     async def ask(self, experiment: Experiment) -> Experiment:
         """Let the proposer think, and write down what came of it: a proposal, or a verdict on why there is none.
@@ -92,7 +98,8 @@ class Desk:
             self._journal.telemetry.flush()  # whoever sees the outcome can read all of the reasoning before it
             self._books.close_open()
         ended = TurnEnded(experiment=experiment.number, revision=experiment.revision, outcome="proposed")
-        lesson = self._lesson(proposal, experiment.proposer)
+        author = experiment.agent or experiment.proposer
+        lesson = self._lesson(proposal, author)
         try:
             proposal = self._checked(proposal, brief)
         except EditRefused as refusal:
@@ -101,11 +108,11 @@ class Desk:
             self._journal.append(
                 *lesson,
                 ended.model_copy(update={"outcome": "invalid", "detail": str(refusal)}),
-                self._proposed(experiment, proposal, author=experiment.proposer),
+                self._proposed(experiment, proposal, author=author),
                 self._archive.judged(experiment, refused, by="edit gate", commit=None),
             )
             return experiment
-        self._journal.append(*lesson, ended, self._proposed(experiment, proposal, author=experiment.proposer))
+        self._journal.append(*lesson, ended, self._proposed(experiment, proposal, author=author))
         return experiment
 
     async def _think(self, brief: Brief) -> Proposal:
@@ -119,7 +126,7 @@ class Desk:
             export=partial(self._workspace.export, self.state.best_commit),
             contain=self._contain,
         )
-        self._thinking = asyncio.ensure_future(self._proposer.propose(brief, self._sitting))
+        self._thinking = asyncio.ensure_future(self._proposer_of(brief.experiment).propose(brief, self._sitting))
         if self._cancelled_by:  # before it could begin
             self._thinking.cancel()
         try:
@@ -138,6 +145,13 @@ class Desk:
             self._thinking.cancel()
             self._sitting.close()
             self._thinking = self._sitting = None
+
+    def _proposer_of(self, experiment: int) -> Proposer:
+        agent = self.state.experiments[experiment].agent
+        if not agent:
+            return self._proposer
+        assert self._agents is not None, "only a strategy with agents names one"
+        return self._agents(agent)
 
     def _failed(self, experiment: Experiment, failure: ProposerFailed) -> None:
         detail = redact(str(failure))

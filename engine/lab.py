@@ -19,6 +19,7 @@ from .confirm import Entrant, chance_real
 from .control import WARNING as NO_CONTROL
 from .credentials import redact
 from .desk import Desk
+from .drift import drifted, to_train, told
 from .errors import Blocked
 from .events import FAILURES, AttemptLost, Decided, Paused, Verdict, Warned, Why
 from .gate import Gates, override
@@ -98,6 +99,7 @@ class Lab:
         await self._room_on_disk()
         if self.state.current is None:
             await self._measure_noise()
+            await self._heed_drift()
             await self._train_control()
             if ending := self._why_end():
                 self.ending = ending
@@ -108,14 +110,17 @@ class Lab:
         """Say why a strategy ends the run by itself."""
         self.ending = Ending(because, detail)
 
-    async def propose(self) -> Experiment:
-        """The open experiment, or a new one: the baseline first, then what the proposer says."""
+    async def propose(self, agent: str = "") -> Experiment:
+        """The open experiment, or a new one: the baseline first, then what the proposer says.
+
+        agent  the version of an agent that is asked for a new one, where agents are source code
+        """
         current = self.state.current
         if current is None:
-            return await self._ask(len(self.state.experiments) + 1, 1, "")
+            return await self._ask(len(self.state.experiments) + 1, 1, "", agent)
         if current.step != "proposing":
             return current
-        return await self._ask(current.number, current.revision, current.comment)
+        return await self._ask(current.number, current.revision, current.comment, current.agent)
 
     async def approved(self, experiment: Experiment) -> bool:
         """Whether the proposal may be applied; a person may amend it or send it back before saying so."""
@@ -137,6 +142,7 @@ class Lab:
                 if experiment.attempt:
                     make_room(self._run_dir, experiment.number, kept=False)
                     await self._room_on_disk()
+                    await self._heed_drift()
                 self._archive.apply(experiment)
                 await self._bench.run(experiment, may_start=self._heed_stop)
             if experiment.is_baseline and self._stopped_now(experiment):
@@ -164,15 +170,27 @@ class Lab:
         """Remember the diff under a ref of its own, and go back to the best."""
         await self._conclude(experiment)
 
+    async def rescore(self, experiment: Experiment) -> None:
+        """Score what an experiment left on the present suite, so that others can be compared with it; once for each suite."""
+        if experiment.suite == self.state.lineage.suite:
+            return
+        self._heed_stop()
+        await self._room_on_disk()
+        self._archive.restore(experiment)
+        try:
+            await self.unless_stopped(self._bench.rescore(experiment))
+        finally:
+            self._archive.restore()
+
     async def review(self, experiment: Experiment) -> None:
         """Let the reviewer say what it makes of an experiment, once; what goes wrong there stops nothing."""
         if self._reviewer and experiment.review is None and not experiment.is_baseline:
             await self.unless_stopped(self._reviewer.review(experiment))
 
-    async def _ask(self, number: int, revision: int, comment: str) -> Experiment:
+    async def _ask(self, number: int, revision: int, comment: str, agent: str) -> Experiment:
         """Have a proposal made. When nobody can until a person mends something, wait for that where a person attends."""
         while True:
-            self.desk.begin(number, revision, comment)
+            self.desk.begin(number, revision, comment, agent)
             try:
                 return await self.unless_stopped(self.desk.ask(self.state.experiments[number]))
             except Blocked as block:
@@ -206,7 +224,8 @@ class Lab:
                 why = f": {decided.reason}" if decided.reason else ""
                 self._archive.judge(experiment, Judgement("vetoed", f"vetoed by {decided.by}{why}"), by=decided.by)
             case "send_back":
-                await self._ask(experiment.number, experiment.revision + 1, decided.reason or "try something else")
+                why = decided.reason or "try something else"
+                await self._ask(experiment.number, experiment.revision + 1, why, experiment.agent)
             case _:
                 pass
 
@@ -257,10 +276,25 @@ class Lab:
             return
         while baseline.counted("noise") < wanted and self._why_end() is None:
             await self.unless_stopped(self.resumed.wait())
+            self._say_drift()
             await self._repeat(baseline, "noise", of=wanted)
         self._archive.restore()
         if warning := doubts(self.state.noise, baseline.values, wanted):
             self._journal.append(Warned(text=warning, once="noise"))
+
+    async def _heed_drift(self) -> None:
+        """Where the machine is not what it was, train again what everything is compared with."""
+        self._say_drift()
+        trained = False
+        while experiment := to_train(self.state, max(1, self._noise_repeats)):
+            trained = True
+            await self._repeat(experiment, "drift")
+        if trained:
+            self._archive.restore()
+
+    def _say_drift(self) -> None:
+        if found := drifted(self.state, self._task.budget.canary_tolerance):
+            self._journal.append(found, Warned(text=told(found)))
 
     @property
     def _noise_repeats(self) -> int:

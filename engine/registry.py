@@ -3,6 +3,7 @@
 A plain table, so that naming one costs nothing and torch stays asleep.
 """
 
+import re
 from importlib import import_module
 from typing import Any
 
@@ -10,6 +11,7 @@ PROPOSERS = {
     "acp": "loopwatch.engine.proposers.acp:Acp",
     "anthropic": "loopwatch.engine.proposers.anthropic:Anthropic",
     "claude-code": "loopwatch.engine.proposers.claude_code:ClaudeCode",
+    "mutation": "loopwatch.engine.proposers.mutation:Mutation",
     "openai": "loopwatch.engine.proposers.openai:OpenAI",
     "random": "loopwatch.engine.proposers.random:Random",
     "scripted": "loopwatch.engine.proposers.scripted:Scripted",
@@ -24,8 +26,16 @@ STRATEGIES = {
     "reviewer": "loopwatch.engine.strategies.reviewer:reviewer",
     "simple": "loopwatch.engine.strategies.simple:simple",
 }
-"""Each is a coroutine that takes the lab."""
+"""Each is a coroutine that takes the lab, and the text after the colon where there is one."""
 
+STRATEGY_ARGUMENTS = {
+    "hyperagent": (r"[1-9][0-9]?", "hyperagent:K, with K experiments for each generation of the agent"),
+    "arena": (
+        r"(1v1|[1-9]x[1-9])(:[1-9][0-9]?)?",
+        "arena:1v1, or arena:NxM for N code agents against M test agents, or arena:NxM:K to replace the worst every K rounds",
+    ),
+}
+"""What may stand after the colon, as a regular expression and in words; nothing may after the others."""
 
 REVIEWERS = {
     "anthropic": "loopwatch.engine.models.anthropic:Anthropic",
@@ -42,6 +52,15 @@ def known(spec: str, table: dict[str, str], what: str) -> str:
     name = spec.partition(":")[0]
     if name not in table:
         raise ValueError(f"there is no {what} {name!r}; there are: {', '.join(table)}")
+    return spec
+
+
+def known_strategy(spec: str) -> str:
+    """`spec` itself; ValueError when there is no such strategy, or not with this argument."""
+    name, colon, argument = known(spec, STRATEGIES, "strategy").partition(":")
+    form, words = STRATEGY_ARGUMENTS.get(name, ("", f"{name}, which takes nothing after a colon"))
+    if colon and not (form and re.fullmatch(form, argument)):
+        raise ValueError(f"{spec!r} is no strategy; write {words}")
     return spec
 
 

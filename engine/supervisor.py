@@ -36,6 +36,7 @@ from .sandbox.proof import Proof, prove
 from .sandbox.sandbox import Sandbox
 from .state import Experiment, State
 from .strategies import strategy
+from .suites import Suites
 from .task import SHIPPED, Task, load, locate
 from .telemetry import Telemetry
 from .watcher import Watcher
@@ -90,6 +91,7 @@ async def _work(run_dir: Path, config: RunConfig, journal: Journal, host: Host |
         watcher=watcher,
         seed=config.seed,
         one_seed=config.keep == "improve",
+        suites=Suites(task, workspace.pristine_folder, run_dir) if task.suite else None,
     )
     archive = Archive(task=task, journal=journal, workspace=workspace, run_dir=run_dir)
     books = Books(journal=journal, run_dir=run_dir)

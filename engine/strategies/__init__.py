@@ -5,6 +5,7 @@ verbs take up the open experiment where the ledger left it.
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from ..lab import Lab
 from ..registry import STRATEGIES, find
@@ -14,5 +15,5 @@ Strategy = Callable[[Lab], Awaitable[None]]
 
 def strategy(spec: str) -> Strategy:
     """The strategy of a known `NAME` or `NAME:ARGUMENT`."""
-    found: Strategy = find(spec, STRATEGIES)
-    return found
+    found, argument = find(spec, STRATEGIES), spec.partition(":")[2]
+    return partial(found, argument=argument) if argument else found
