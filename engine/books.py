@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from . import home
 from .errors import Blocked, ConfigError, LedgerError, ProposerFailed
-from .events import AnyFact, Billed, Requested, Warned
+from .events import AnyFact, Billed, Caller, Requested, Warned
 from .journal import Journal
 from .ledger import Ledger
 from .money import CHARACTERS_PER_TOKEN, Prices, Usage, dollars
@@ -59,7 +59,7 @@ class Books:
     def open(
         self,
         experiment: int,
-        role: Literal["proposer", "reviewer"],
+        role: Caller,
         model: str,
         *,
         prompt_tokens: int,

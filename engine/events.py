@@ -88,6 +88,10 @@ crashed      the proposer itself failed
 """
 
 
+Caller = Literal["proposer", "reviewer", "meta", "tester", "judge"]
+"""Who sends a request to a model: meta rewrites agents, a tester proposes tests."""
+
+
 Heard = Literal["thinking", "text", "tool", "notice"]
 """What a piece of streamed text is: the model's thinking, its words, what an agent does with its tools, or what loopwatch
 says of the talk (a retry, a repair, a refusal)."""
@@ -264,7 +268,7 @@ class Requested(Fact):
     experiment: int
     request: int
     """Numbered from 1 in each run."""
-    role: Literal["proposer", "reviewer", "meta", "tester", "judge"]
+    role: Caller
     model: str
     prompt_tokens: int
     """An estimate."""

@@ -6,11 +6,10 @@ Keys are taken out of everything that is written. Waits are facts, so that nobod
 import asyncio
 import time
 from contextlib import suppress
-from typing import Literal
 
 from .books import Booked, Books
 from .credentials import Redactor
-from .events import BackedOff, Heard, WentOn
+from .events import BackedOff, Caller, Heard, WentOn
 from .journal import Journal
 
 LONGEST_NAP_SECONDS = 60
@@ -20,9 +19,7 @@ LONGEST_NAP_SECONDS = 60
 class Line:
     """A `turn.Line` for one experiment."""
 
-    def __init__(
-        self, experiment: int, role: Literal["proposer", "reviewer"], *, journal: Journal, books: Books
-    ) -> None:
+    def __init__(self, experiment: int, role: Caller, *, journal: Journal, books: Books) -> None:
         """Who thinks, and about which experiment."""
         self._experiment, self._role, self._journal, self._books = experiment, role, journal, books
         self._kind: Heard = "text"

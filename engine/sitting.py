@@ -8,7 +8,7 @@ from . import edits
 from .books import Books
 from .brief import Brief, Prompt, compose
 from .credentials import redact
-from .events import Briefed, NoteRead, Warned
+from .events import Briefed, Caller, NoteRead, Warned
 from .gate import Gates
 from .journal import Journal
 from .line import Line
@@ -32,24 +32,29 @@ class Sitting(Line):
         check: Callable[[Proposal], object],
         export: Callable[[Path], None],
         contain: Callable[[Sequence[str]], Sandbox] = lambda programs: Sandbox(Means()),
+        role: Caller = "proposer",
     ) -> None:
         """`check` raises EditRefused for what the desk would not take; `export` fills a folder with the best version.
 
         contain  makes boxes for programs
+        role     of whoever sits here: what others than a proposer are told is not the experiment's own prompt
         """
-        super().__init__(brief.experiment, "proposer", journal=journal, books=books)
+        super().__init__(brief.experiment, role, journal=journal, books=books)
+        self._role = role
         self._brief, self._gates = brief, gates
         self._run_dir, self._check, self._export, self._contain = run_dir, check, export, contain
         self._new_note = asyncio.Event()
         self._permissions = 0
         self._one_at_a_time = asyncio.Lock()  # a gate shows one question; an agent may ask several at once
 
-    def prompt(self, *, shrink: int = 0) -> Prompt:
+    def prompt(self, *, shrink: int = 0, brief: Brief | None = None) -> Prompt:
         """See `Turn`."""
-        prompt = compose(self._brief, shrink=shrink)
+        prompt = compose(brief or self._brief, shrink=shrink)
         folder = self._run_dir / "briefs"
         folder.mkdir(mode=0o700, exist_ok=True)
         (folder / f"{prompt.digest}.txt").write_text(prompt.text, encoding="utf-8")
+        if self._role != "proposer":
+            return prompt
         self._journal.append(
             Briefed(
                 experiment=self._brief.experiment,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from .brief import Prompt
+from .brief import Brief, Prompt
 from .events import Heard, Mechanism
 from .money import Usage
 from .sandbox.sandbox import Sandbox
@@ -102,8 +102,11 @@ class Line(Protocol):
 class Turn(Line, Protocol):
     """One proposer's line to the desk, for one revision of one experiment."""
 
-    def prompt(self, *, shrink: int = 0) -> Prompt:
-        """The prompt of this proposal; it is kept with the experiment. `shrink` halves the history so many times."""
+    def prompt(self, *, shrink: int = 0, brief: Brief | None = None) -> Prompt:
+        """The prompt of this proposal; it is kept with the experiment. `shrink` halves the history so many times.
+
+        brief  of a part of the work, instead of the whole proposal's
+        """
         ...
 
     def check(self, proposal: Proposal) -> None:

@@ -63,8 +63,8 @@ class Listener:
         """It does not wait."""
         self.waits.append((why, seconds, attempt, attempts))
 
-    def prompt(self, *, shrink: int = 0) -> Prompt:
-        return compose(self.brief, shrink=shrink)
+    def prompt(self, *, shrink: int = 0, brief: Brief | None = None) -> Prompt:
+        return compose(brief or self.brief, shrink=shrink)
 
     def check(self, proposal: Proposal) -> None:
         self.refuses(proposal)

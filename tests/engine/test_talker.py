@@ -235,9 +235,9 @@ async def test_an_answer_that_was_cut_is_truncated_and_not_used() -> None:
 class Shrinking(Listener):
     """A turn that tells how often its history was halved."""
 
-    def prompt(self, *, shrink: int = 0) -> Prompt:
+    def prompt(self, *, shrink: int = 0, brief: Brief | None = None) -> Prompt:
         self.heard.append(("notice", f"shrunk {shrink}; "))
-        return super().prompt(shrink=shrink)
+        return super().prompt(shrink=shrink, brief=brief)
 
 
 @pytest.mark.parametrize(

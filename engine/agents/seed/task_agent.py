@@ -7,9 +7,9 @@ else in this file, may be rewritten. Only the standard library is there: no netw
 from collections.abc import Callable
 from typing import Any
 
-KINDS = {"constant": 3.0, "operator": 1.0, "idiom": 1.0, "text": 0.5}
+KINDS = {"constant": 3.0, "operator": 2.0, "idiom": 1.0, "text": 2.0, "crossover": 0.5}
 """How often each kind of edit is made, where edits are made without a model."""
-STEP = 0.3
+STEP = 0.5
 """How far a number is moved at a time, as a share of it, where edits are made without a model."""
 EDITS = 1
 """How many edits make one change, where they are made without a model."""
