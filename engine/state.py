@@ -23,6 +23,9 @@ from .trust import Trust
 
 Step = Literal["proposing", "proposed", "approved", "applied", "running", "finished", "measured", "judged", "settled"]
 
+SPEEDS = 4
+"""The last measurements of the machine's speed that are known: those of two trainings."""
+
 
 @dataclass(slots=True)
 class Repeat:
@@ -98,6 +101,8 @@ class Experiment:
     """What it scored on the newest suite, where the suite has changed since it was measured."""
     rescored_at: float = 0
     decisions: list[events.Decided] = field(default_factory=list)
+    since: float = 0
+    """What was trained before this moment was trained on a machine that is not what it was."""
     repeats: list[Repeat] = field(default_factory=list)
     verdict: Verdict | None = None
     confirmed: bool = False
@@ -133,13 +138,13 @@ class Experiment:
     def fresh(self) -> tuple[float, ...]:
         """Its numbers on seeds or tests that it was not chosen for: all but the first, which is lucky where it was chosen."""
         repeated = self._repeated
-        unchosen = self.is_baseline or self.rescored is not None
+        unchosen = self.rescored is not None or (self.is_baseline and self.started_at >= self.since)
         return (self.first, *repeated) if unchosen and self.first is not None else repeated
 
     @property
     def _repeated(self) -> tuple[float, ...]:
-        """What its repeats scored on the suite that counts."""
-        since = self.rescored_at if self.rescored else 0
+        """What its repeats scored on the suite that counts, and on the machine as it is."""
+        since = max(self.since, self.rescored_at)
         return tuple(r.value for r in self.repeats if r.value is not None and r.began_at >= since)
 
     @property
@@ -298,7 +303,14 @@ class State:
     stop_asked: events.StopAsked | None = None
     stopped: events.Stopped | None = None
     warnings: list[events.Warned] = field(default_factory=list)
-    baseline_speed: float | None = None
+    usual_speed: float | None = None
+    """Of the machine, with which each training's is compared: the baseline's, until the machine drifts; None without a canary."""
+    speeds: tuple[float, ...] = ()
+    """The last ones that were measured, oldest first."""
+    drifted_at: float = 0
+    """What was trained before this moment is not compared with what is trained now."""
+    trained: int = 0
+    """Trainings that began since then."""
     lineage: Lineage = field(default_factory=Lineage)
     """Versions of agents, rounds, suites."""
     control: events.ControlMeasured | None = None
@@ -463,6 +475,8 @@ class State:
                 self.waiting = Waiting(fact, at)
             case events.ControlMeasured():
                 self.control = fact
+            case events.Drifted():
+                self._drift(fact)
             case events.ForecasterTrusted():
                 self.trusted_by = fact.by
             case events.Proposing():
@@ -535,6 +549,7 @@ class State:
                 experiment.step = "applied"
             case events.Started():
                 experiment.step, experiment.attempt, experiment.started_at = "running", fact.attempt, at
+                self.trained += 1
                 experiment.sandbox = fact.sandbox
                 experiment.finished = experiment.measured = experiment.suggested = None
             case events.AbortSuggested():
@@ -544,8 +559,10 @@ class State:
                 self._ran(experiment)
             case events.Measured():
                 experiment.step, experiment.measured, experiment.flags = "measured", fact, fact.flags
-                if experiment.is_baseline and fact.speed is not None and self.baseline_speed is None:
-                    self.baseline_speed = fact.speed
+                if experiment.is_baseline and fact.speed is not None and self.usual_speed is None:
+                    self.usual_speed = fact.speed
+                self.speeds = (*self.speeds, *fact.speeds)[-SPEEDS:]
+                experiment.since = self.drifted_at
             case agent_events.Rescored():
                 experiment.rescored, experiment.rescored_at = fact, at
             case events.RepeatStarted():
@@ -553,12 +570,17 @@ class State:
                     experiment.repeats.append(Repeat(fact.repeat, fact.seed, fact.why, fact.of))
                 experiment.repeats[fact.repeat - 1].began_at = at
                 self.repeating = (experiment.number, fact.repeat)
+                self.trained += 1
             case events.RepeatMeasured():
                 experiment.repeats[fact.repeat - 1].measured = fact
+                self.speeds = (*self.speeds, *fact.speeds)[-SPEEDS:]
+                if experiment.repeats[fact.repeat - 1].value is not None:
+                    experiment.since = self.drifted_at
                 self.repeating = self.held_by = None
                 self._measure_noise()
             case events.AttemptLost():
                 experiment.step, experiment.finished, experiment.measured = "applied", None, None
+                self.speeds = (*self.speeds, *fact.speeds)[-SPEEDS:]
                 self._ran(experiment)
             case events.Judged():
                 self._judge(experiment, fact, at)
@@ -590,13 +612,27 @@ class State:
 
     def _measure_noise(self) -> None:
         """A number that was chosen because it looked good says nothing of the noise; the baseline's was not."""
-        self.noise = pooled((e.fresh for e in self.experiments.values()), self.metric.noise)
+        of_now = (e.fresh for e in self.experiments.values() if e.since == self.drifted_at)
+        self.noise = pooled(of_now, self.metric.noise)
+        if not self.noise.is_measured:
+            self.noise = pooled((e.fresh for e in self.experiments.values()), self.metric.noise)
         self.noise_from_speed = share_of_speed(_paced(e) for e in self.experiments.values())
+
+    def _drift(self, fact: events.Drifted) -> None:
+        self.usual_speed, self.drifted_at = fact.speed or self.usual_speed, fact.since
+        self.speeds, self.trained = (), 0
+        for experiment in self.experiments.values():
+            began = (r.began_at for r in experiment.repeats if r.value is not None)
+            if max(experiment.started_at if experiment.first is not None else 0, *began, 0) >= fact.since:
+                experiment.since = fact.since
+        self._measure_noise()
 
 
 def _paced(experiment: Experiment) -> list[tuple[float, float]]:
     """The value and the machine's speed of each repeat."""
-    done = [repeat.measured for repeat in experiment.repeats if repeat.measured and repeat.value is not None]
+    done = [
+        r.measured for r in experiment.repeats if r.measured and r.value is not None and r.began_at >= experiment.since
+    ]
     return [(m.value, m.speed) for m in done if m.value is not None and m.speed is not None]
 
 

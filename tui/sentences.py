@@ -18,6 +18,7 @@ from .words import (
     control,
     dollars,
     doubts,
+    drifted,
     duration,
     number,
     one_line,
@@ -80,6 +81,8 @@ def _told(fact: AnyFact) -> str:
             return f"paused by {clean(fact.by)}: {one_line(fact.why) or 'no experiment starts after this one'}"
         case events.ControlMeasured():
             return control(fact)
+        case events.Drifted():
+            return drifted(fact)
         case events.Held():
             return f"held by {clean(fact.by)}: stopped where it is, and its clock with it"
         case events.Resumed():

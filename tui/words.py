@@ -241,6 +241,14 @@ def control(fact: events.ControlMeasured) -> str:
     return f"control: {one_line(fact.reason)}"
 
 
+def drifted(fact: events.Drifted) -> str:
+    """That the machine is not what it was."""
+    ratio = f" at {fact.speed / fact.before:.0%} of its former speed" if fact.speed and fact.before else ""
+    return (
+        f"the machine has changed{ratio and ': it runs'}{ratio}; only numbers from now on are compared with each other"
+    )
+
+
 def verdict(judged: Verdict, reason: str) -> str:
     """A verdict with its reason, which begins with the verdict's word."""
     said, word = one_line(reason), VERDICTS[judged]

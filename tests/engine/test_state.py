@@ -200,7 +200,7 @@ def test_time_at_work_is_added_over_engines_whether_stopped_or_killed() -> None:
 def test_the_baseline_s_first_speed_is_the_reference() -> None:
     state = folded(*BEGUN, *facts.proposed(1), facts.measured(1, 2.0, speed=100.0), facts.measured(1, 2.0, speed=50.0))
 
-    assert state.baseline_speed == 100.0
+    assert state.usual_speed == 100.0
 
 
 def _timed(happened: Sequence[tuple[float, AnyFact]]) -> State:
