@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from loopwatch.engine import config
 from loopwatch.engine.config import Gates, RunConfig, StopConditions
 from loopwatch.engine.forecast import FORECASTERS, forecaster
-from loopwatch.engine.registry import STRATEGIES
+from loopwatch.engine.registry import PROPOSERS, STRATEGIES
 from loopwatch.engine.strategies import strategy
 
 
@@ -24,7 +24,7 @@ def test_settings_survive_being_written_down() -> None:
 def test_without_a_word_every_gate_asks_and_ten_failures_end_the_run() -> None:
     settings = RunConfig(run="sine-1", task="sine")
 
-    assert settings.gates.model_dump() == {"tool": "ask", "apply": "ask", "run": "ask", "verdict": "ask"}
+    assert settings.gates.model_dump() == dict.fromkeys(("tool", "apply", "run", "verdict", "rewrite"), "ask")
     assert settings.stop.model_dump(exclude_none=True) == {"failures": 10, "invalid": 2}
 
 
@@ -92,7 +92,7 @@ def test_every_strategy_can_be_found_by_its_name() -> None:
     ("field", "there"),
     [
         ("strategy", "noise, reviewer, simple"),
-        ("proposer", "acp, anthropic, claude-code, openai, random, scripted"),
+        ("proposer", ", ".join(sorted(PROPOSERS))),
         ("forecaster", "learned, power-law, best-curve, halving, median, never"),
     ],
 )
