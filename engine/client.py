@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from . import home
 from .commands import AnyCommand
+from .comparison import Cell as Cell
+from .comparison import Comparison as Comparison
+from .comparison import Hidden as Hidden
 from .config import RunConfig, Tier
 from .credentials import redact as redact
 from .errors import ConfigError, LoopwatchError, RunInUse, RunNotFound, StateFolderError, UserError

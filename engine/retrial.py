@@ -1,4 +1,4 @@
-"""python -m loopwatch.engine.retrial RUN_DIR rerun N | ablate: train again what a run proposed, outside of the run.
+"""python -m loopwatch.engine.retrial RUN_DIR rerun N | ablate | hidden: train again what a run proposed, outside of the run.
 
 The exact bytes, in folders of their own below RUN/retrial, with the task's runner, evaluator and sandbox. The run's ledger and
 repository are only read, and none of its folders is used; its data is copied. What happens is told as JSON lines on stdout. It
@@ -33,6 +33,7 @@ from .records import Sample
 from .runner import Runner
 from .sandbox.proof import prove
 from .state import Experiment, State
+from .suites import read as read_tests
 from .supervisor import sandbox_for
 from .task import Task, load
 from .workspace import Workspace
@@ -107,6 +108,7 @@ class Stand:
             self.state.apply(entry)
         self.workspace = Workspace.look(run_dir)
         self._scratch, self._runner, self._count, self._told_at = scratch, runner, 0, 0.0
+        self.pristine = scratch / "pristine" / self.workspace.facts.folder
 
     @classmethod
     async def of(cls, run_dir: Path, scratch: Path) -> Self:
@@ -131,8 +133,8 @@ class Stand:
         )  # fmt: skip
         return cls(run_dir, scratch, entries, runner, task)
 
-    async def train(self, version: Version, seed: int) -> Trained:
-        """Train a version and measure it, as the run would."""
+    async def train(self, version: Version, seed: int, *, suite: str = "") -> Trained:
+        """Train a version and measure it, as the run would, or on the tests of another file of the task's."""
         self._count += 1
         workdir = self.workspace.lay(version.commit, self._scratch / "work", version.files)
         frozen = self.workspace.frozen_digest(workdir)
@@ -143,7 +145,8 @@ class Stand:
         if not problem and self.workspace.frozen_digest(workdir) != frozen:
             problem = "frozen files were changed while it ran"
         if not problem:
-            evaluation = await self._runner.evaluate(self._count, 1, since=began_at)
+            tests = self.pristine / suite if suite else None
+            evaluation = await self._runner.evaluate(self._count, 1, since=began_at, suite=tests)
             value, problem = measurement(self.task.metric, evaluation.printed)
             value, problem = (None, evaluation.problem) if evaluation.problem else (value, problem)
         found = Trained(version.what, seed, None if problem else value, problem, finished.wall_seconds)
@@ -206,6 +209,24 @@ async def rerun(stand: Stand, number: int, *, revision: int | None, seed: int | 
     else:
         agrees = difference == 0 or (sigmas is not None and abs(sigmas) <= AGREES_SIGMA)
     return Rerun(number, chosen, used, verdict, recorded, found.value, found.problem, noise, difference, sigmas, agrees)
+
+
+async def hidden(stand: Stand) -> dict[str, Any]:
+    """What the baseline and the best score on tests that nothing in the run has seen."""
+    suite, state = stand.task.suite, stand.state
+    if suite is None or suite.hidden is None:
+        raise UserError(f"task {stand.task.name} has no hidden tests: it names none as hidden under [suite]")
+    best = state.confirmed_experiment or state.best_experiment
+    if best is None or best.commit is None:
+        raise UserError("nothing was kept, not even the baseline, so there is nothing to measure")
+    seed, number = stand.seeds_of(best.number)[0], best.number
+    begun = await stand.train(Version("the baseline", stand.workspace.base, {}), seed, suite=suite.hidden)
+    found = begun
+    if not best.is_baseline:
+        found = await stand.train(Version(f"#{number}, the best", best.commit, {}), seed, suite=suite.hidden)
+    tests = len(read_tests(stand.pristine / suite.hidden))
+    problem = found.problem or begun.problem
+    return {"experiment": number, "baseline": begun.value, "best": found.value, "problem": problem, "tests": tests}
 
 
 async def ablate(stand: Stand, seeds: int) -> list[Without]:
@@ -312,7 +333,9 @@ async def _work(args: argparse.Namespace) -> None:
     with scratch_of(args.run_dir) as scratch:
         stand = await Stand.of(args.run_dir, scratch)
         try:
-            if args.what == "rerun":
+            if args.what == "hidden":
+                tell("hidden", **await hidden(stand))
+            elif args.what == "rerun":
                 found = await rerun(stand, args.number, revision=args.revision, seed=args.seed)
                 tell("rerun", **asdict(found), metric=stand.task.metric.name)
             else:
@@ -343,6 +366,7 @@ def main() -> int:
     again.add_argument("number", type=int)
     again.add_argument("--revision", type=int)
     again.add_argument("--seed", type=int)
+    kinds.add_parser("hidden")
     kinds.add_parser("ablate").add_argument("--seeds", type=int, default=1)
     try:
         asyncio.run(_until_left(parser.parse_args()))

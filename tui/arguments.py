@@ -255,6 +255,29 @@ def _add_looking(commands: Any) -> None:
         "--seeds", metavar="K", type=int, default=1, help="train each version on so many seeds (default: 1)"
     )
     _json(ablate)
+    compare = _add(commands, "compare", "compare:compare", "Which level is worth it? Several on several tasks, in one table.",
+                   manual.COMPARE)  # fmt: skip
+    compare.add_argument("--levels", metavar="A,B,…", default="simple,hyperagent,arena:1v1,arena:4x4",
+                         help="strategies, the first one to compare with (default: simple,hyperagent,arena:1v1,arena:4x4)")  # fmt: skip
+    compare.add_argument("--tasks", metavar="A,B,…", default="snake,email_validation",
+                         help="shipped tasks or folders (default: snake,email_validation)")  # fmt: skip
+    compare.add_argument("--repeat", metavar="R", type=int, default=1, help="each so many times, on seeds of its own")
+    compare.add_argument(
+        "--experiments", metavar="N", type=int, default=30, help="the budget of each run (default: 30)"
+    )
+    compare.add_argument("--hours", metavar="H", type=float, help="end each run after this many hours at work")
+    compare.add_argument(
+        "--proposer", metavar="NAME[:ARG]", default="mutation", help="of all of them (default: mutation)"
+    )
+    compare.add_argument("--reviewer", metavar="NAME:MODEL", help="of the reviewer level")
+    compare.add_argument("--sandbox", metavar="TIER", default="fenced", help="as of loopwatch run")
+    compare.add_argument("--jobs", metavar="J", type=int, help="runs at a time (default: one for two processors)")
+    compare.add_argument(
+        "--name", metavar="NAME", help="of this comparison; without it, the same question has the same name"
+    )
+    compare.add_argument("--fresh", action="store_true", help="begin again, with new runs; the old ones stay")
+    compare.add_argument("--csv", metavar="FILE", help="write every cell into a file, too")
+    _json(compare)
     cost = _add(commands, "cost", "cost:cost", "What a run spent on models, and what its caps leave.", manual.COST)
     _run(cost)
     _json(cost)

@@ -45,6 +45,7 @@ look
   audit [RUN]          do ledger, repository, logs, briefs and bills agree?
   rerun [RUN] N        train a proposal again, and compare the numbers
   ablate [RUN]         leave out each kept change: what is lost without it?
+  compare              several levels on several tasks, and one table
   lab VERB             a notebook for an agent that runs a loop of its own
   doctor               what keeps experiments in here, and what does not
   selftest WHAT        is the harness to be trusted with a night?
@@ -64,6 +65,20 @@ failed or was killed (nothing is lost: resume), 130 Ctrl+C, 143 SIGTERM
 LOOPWATCH_HOME moves the folder of the runs (to a local disk), LOOPWATCH_CONFIG
 that of your prices.json and keys.toml; LOOPWATCH_USER says who you are.
 """
+
+COMPARE: Final = """\
+A level is a strategy: simple, reviewer, hyperagent[:K], arena:1v1, arena:NxM.
+Every cell is an ordinary run with the same budget of experiments, unattended;
+loopwatch runs lists them and attach shows one. Asked again, the same question
+goes on where it was; Ctrl+C stops what works.
+
+BEST is measured on the task's original tests, HIDDEN on tests that nothing in
+any run has seen. With --repeat each number has its standard deviation, and
+two levels are told apart when they differ by more than two standard errors.
+
+examples
+  loopwatch compare --levels simple,arena:1v1 --tasks snake --repeat 3
+  loopwatch compare --proposer anthropic --experiments 20 --csv cells.csv"""
 
 DOCTOR: Final = """\
 A process in a box of each kind tries to get out: it reaches for the network,
