@@ -64,9 +64,11 @@ class Entrant:
         since, before = self.fresh[len(self.fresh) - self.beside :], self.fresh[: len(self.fresh) - self.beside]
         if len(since) < FEWEST or not before or not noise.sigma:
             return self
-        error = noise.sigma * math.sqrt(1 / len(since) + 1 / len(before))
-        moved = abs(fmean(since) - fmean(before)) / error
-        return replace(self, fresh=since) if 2 * t_tail(moved, noise.weight) < ERROR else self
+        step, unit = fmean(since) - fmean(before), 1 / len(since) + 1 / len(before)
+        # These scores are part of what is known of the noise: how far the machine moved must not pass for noise.
+        still = noise.without(step * step / unit)
+        moved = abs(step) / (still.sigma * math.sqrt(unit)) if still.sigma else math.inf
+        return replace(self, fresh=since) if step and 2 * t_tail(moved, still.weight) < ERROR else self
 
     @property
     def mean(self) -> float:

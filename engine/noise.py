@@ -7,7 +7,7 @@ quality may be pooled; a number that was chosen because it looked good has no pl
 import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 DECLARED_FREEDOM = 10
 """A task's own figure for the noise is trusted like one that was measured with so many degrees of freedom."""
@@ -45,6 +45,13 @@ class Noise:
     def is_absent(self) -> bool:
         """Whether the task says that identical trainings give identical numbers, and nothing contradicts it."""
         return self.declared == 0 and not self.sigma
+
+    def without(self, squares: float) -> "Noise":
+        """Had one group been two: without the squares that lie between those, and the degree of freedom that they had."""
+        if self.freedom < 2 or self.sigma is None:
+            return self
+        rest = max(0.0, self.sigma**2 * self.freedom - squares) / (self.freedom - 1)
+        return replace(self, sigma=math.sqrt(rest), freedom=self.freedom - 1, low=None, high=None)
 
     @property
     def weight(self) -> int:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from benchmarks.null_loop import null, ours, planted
 from loopwatch.engine.confirm import ERROR, MOST, Entrant, chance_real, proof, weigh
-from loopwatch.engine.noise import Noise
+from loopwatch.engine.noise import Noise, pooled
 
 NOISE = Noise(1.0, freedom=20)
 BASE = Entrant(fresh=(0.0, 0.5, -0.5, 0.3, -0.3, 0.0), beside=2)
@@ -67,6 +67,14 @@ def test_a_machine_that_has_changed_is_no_gain() -> None:
     assert found.action != "confirm"
     assert found.p is not None
     assert found.p > ERROR
+
+
+def test_a_machine_that_has_changed_is_seen_though_its_step_looks_like_noise() -> None:
+    scores = (2.00, 2.01, 1.99, 2.01, 1.99, 2.30, 2.31)
+
+    assert Entrant(scores, beside=2).now(pooled([scores])).fresh == (2.30, 2.31)
+    assert Entrant(scores[:5], beside=2).now(pooled([scores[:5]])).fresh == scores[:5]
+    assert Entrant((1.0, 1.0, 1.0, 2.0, 2.0), beside=2).now(pooled([(1.0, 1.0, 1.0, 2.0, 2.0)])).fresh == (2.0, 2.0)
 
 
 def test_small_gains_in_a_row_are_confirmed_together() -> None:
