@@ -4,11 +4,12 @@ Versions are not asked, but attempted deeds: a process in the box reaches for li
 for it, lives on, and uses up too much. What it reaches is listed; what a kind of box must stop and does not, disqualifies it.
 """
 
+import ast
 import asyncio
 import contextlib
 import ctypes
 import fcntl
-import json
+import marshal
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -27,7 +28,7 @@ from .leftovers import SHARED_MEMORY
 from .means import TIERS, Host, Means
 from .sandbox import Folder, Limits, Sandbox
 
-PROBE = Path(__file__).with_name("probe.py")
+PROBE, GLUTTON = Path(__file__).with_name("probe.py"), Path(__file__).with_name("glutton.py")
 SECONDS = 30.0
 _LIMITS = Limits(memory_bytes=128 << 20, processes=60, file_bytes=16 << 20)
 _TREE_BYTES = 96 << 20
@@ -185,10 +186,9 @@ async def _examine(folder: Path, means: Means, targets: dict[str, Any]) -> Exami
     seen = {"work": sandbox.seen(folders[0]), "out": sandbox.seen(folders[1]), "tmp": sandbox.seen(folders[2])}
     box = sandbox.box(folders, _LIMITS)
 
-    async def act(name: str) -> tuple[Ended, bytes]:
-        words = [sys.executable, "-I", "-S", "-B", str(PROBE), name, json.dumps({**targets, **seen})]
+    async def act(name: str, program: Path, words: str) -> tuple[Ended, bytes]:
         spec = Spec(
-            command=words,
+            command=[sys.executable, "-I", "-S", "-B", str(program), words],
             cwd=Path("/"),
             environment={"PATH": os.environ.get("PATH", os.defpath), "TMPDIR": seen["tmp"]},
             log=folder / f"{name}.log",
@@ -201,11 +201,15 @@ async def _examine(folder: Path, means: Means, targets: dict[str, Any]) -> Exami
         outcome = await run_command(spec)
         return outcome.ended, outcome.tail
 
-    (ended, said), (hoarded, _), (multiplied, _) = await asyncio.gather(act("escape"), act("hoard"), act("multiply"))
+    (ended, said), (hoarded, _), (multiplied, _) = await asyncio.gather(
+        act("escape", PROBE, marshal.dumps({**targets, **seen}).hex()),
+        act("hoard", GLUTTON, "hoard"),
+        act("multiply", GLUTTON, "multiply"),
+    )
     found = _lines(said)
     if not ended.ok or set(_NEEDS) | (set(HOLES) - {"hoard", "multiply"}) != set(found):
         return Examined(means, (), ended.detail or said[-300:].decode(errors="replace").strip() or ended.reason)
-    worked = {name: bool(line["worked"]) for name, line in found.items()} | {
+    worked = {name: found[name][0] for name in found} | {
         **{name: _was_changed(folder / "victims" / name) for name in _VICTIMS},
         "hoard": hoarded.ok,
         "multiply": multiplied.ok,
@@ -213,7 +217,7 @@ async def _examine(folder: Path, means: Means, targets: dict[str, Any]) -> Exami
         "daemon": _is_locked(folder / "out" / "daemon"),
     }
     tries = tuple(
-        Try(name, hole.attempt, worked[name], str(found.get(name, {}).get("said", ""))) for name, hole in HOLES.items()
+        Try(name, hole.attempt, worked[name], found[name][1] if name in found else "") for name, hole in HOLES.items()
     )
     return Examined(means, tries, _trouble(means, worked, tries))
 
@@ -227,12 +231,13 @@ def _trouble(means: Means, worked: Mapping[str, bool], tries: tuple[Try, ...]) -
     return f"it does not hold: an experiment could {', '.join(broken)}" if broken else ""
 
 
-def _lines(said: bytes) -> dict[str, dict[str, Any]]:
+def _lines(said: bytes) -> dict[str, tuple[bool, str]]:
+    """By the attempt: whether it worked, and what was said."""
     found = {}
-    for line in said.splitlines():
-        with contextlib.suppress(ValueError, KeyError, TypeError):
-            told = json.loads(line)
-            found[str(told["name"])] = told
+    for line in said.decode(errors="replace").splitlines():
+        with contextlib.suppress(ValueError, SyntaxError, TypeError):
+            name, worked, words = ast.literal_eval(line)
+            found[str(name)] = bool(worked), str(words)
     return found
 
 
