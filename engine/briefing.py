@@ -7,6 +7,8 @@ brief, to the byte.
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from .brief import Brief
 from .config import RunConfig
 from .diagnostics import diagnostics
@@ -58,6 +60,7 @@ def brief_for(
         review=_words(state),
         memory="review" if config.strategy.partition(":")[0] == "reviewer" else "history",
         sigma=state.noise.sigma,
+        hints=_hints(state),
     )
 
 
@@ -76,6 +79,12 @@ def _words(state: State) -> str:
     """What the reviewer said last, unless a person muted it."""
     reviews = [e.review for e in state.experiments.values() if e.review]
     return "" if state.muted_by or not reviews else _told(reviews[-1])
+
+
+def _hints(state: State) -> Mapping[str, JsonValue]:
+    """What follows from the last review, unless a person muted the reviewer."""
+    reviews = [e.review for e in state.experiments.values() if e.review]
+    return {} if state.muted_by or not reviews else reviews[-1].hints
 
 
 def _told(review: Reviewed) -> str:

@@ -12,7 +12,7 @@ beside them, in `Entry.at` (seconds since 1970, UTC).
 
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, JsonValue, TypeAdapter
 
 from .agent_events import (
     Adopted,
@@ -346,6 +346,8 @@ class Reviewed(Fact):
     confidence: float
     """0 to 1, as the reviewer says."""
     pattern_detected: str = ""
+    hints: dict[str, JsonValue] = Field(default_factory=dict)
+    """What follows for a proposer that takes hints, from a reviewer that gives some."""
     digest: str = ""
     """Of the prompt that the reviewer was given, in `RUN/briefs/DIGEST.txt`."""
 
@@ -524,6 +526,8 @@ class Measured(Fact):
     """What makes the number hard to believe, each a sentence."""
     speed: float | None = None
     """The machine's speed around the run, in the canary's unit; None without a canary."""
+    speeds: tuple[float, ...] = ()
+    """Every time that it was measured, oldest first: before the run and after it."""
     suite: int = 0
     """What it was scored on; 0 is the task's own evaluation, or its frozen original suite."""
     frozen: float | None = None
@@ -557,6 +561,8 @@ class AttemptLost(Fact):
     experiment: int
     attempt: int
     why: str
+    speeds: tuple[float, ...] = ()
+    """As in `Measured`."""
 
 
 class RepeatStarted(Fact):
@@ -588,8 +594,22 @@ class RepeatMeasured(Fact):
     cpu_seconds: float = 0
     speed: float | None = None
     """The machine's speed, as in `Measured`."""
+    speeds: tuple[float, ...] = ()
+    """As in `Measured`, of each time that it was tried."""
     logs: dict[str, str] = Field(default_factory=dict)
     """The SHA-256 of each of its logs, by name."""
+
+
+class Drifted(Fact):
+    """The machine is not what it was, for good: from here on only numbers of now are compared with each other."""
+
+    kind: Literal["drifted"] = "drifted"
+    speed: float | None = None
+    """Of the machine from now on; None where not its speed tells, but code that scores otherwise than it did."""
+    before: float | None = None
+    """The speed that numbers were compared at until now."""
+    since: float
+    """Trainings that began after this moment are of now; in seconds since 1970."""
 
 
 class Judged(Fact):
@@ -630,7 +650,7 @@ AnyFact = Annotated[
     | NoteRead | ReviewerMuted | StopAsked | Stopped
     | Proposing | Briefed | Requested | Billed | BackedOff | WentOn | TurnEnded | Proposed
     | Asked | Decided | Applied | Started | AbortSuggested | Finished | Measured | AttemptLost | Judged | Settled
-    | Explained | Reviewed | RepeatStarted | RepeatMeasured | ControlMeasured
+    | Explained | Reviewed | RepeatStarted | RepeatMeasured | ControlMeasured | Drifted
     | Rewritten | Checked | Adopted | Dropped | AgentRestored
     | RoundBegan | TestsProposed | TestsWeighed | SuiteChanged | Rescored | RoundEnded,
     Field(discriminator="kind"),

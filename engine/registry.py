@@ -40,8 +40,9 @@ STRATEGY_ARGUMENTS = {
 REVIEWERS = {
     "anthropic": "loopwatch.engine.models.anthropic:Anthropic",
     "openai": "loopwatch.engine.models.openai:OpenAI",
+    "rules": "loopwatch.engine.rules_review:advice",
 }
-"""Each is a model: a class that takes a model's name and the run's `AgentSettings`."""
+"""Each is a model: a class that takes a model's name and the run's `AgentSettings`; but for the rules, which need none."""
 
 DEFAULT_MODELS = {"anthropic": "claude-sonnet-5-5"}
 """The model that a provider is asked for when none is named."""

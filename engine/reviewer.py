@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from . import quote
+from . import quote, rules_review
 from .books import Books
 from .brief import Prompt
 from .briefing import end_of_log
@@ -102,6 +102,8 @@ class Reviewer:
 
     async def _reviewed(self, experiment: Experiment) -> Reviewed:
         provider, _, name = self._config.reviewer.partition(":")
+        if provider == rules_review.NAME:
+            return self._by_rules(experiment)
         name = name or DEFAULT_MODELS.get(provider, "")
         # Importing a provider's package, or asking a server which model it has, takes a while.
         model: Model = await asyncio.to_thread(lambda: find(provider, REVIEWERS)(name, self._settings))
@@ -119,6 +121,19 @@ class Reviewer:
             line.close()
             self._journal.flush()
             await model.close()
+
+    def _by_rules(self, experiment: Experiment) -> Reviewed:
+        found = rules_review.advice(self._journal.state, experiment)
+        return Reviewed(
+            experiment=experiment.number,
+            by=rules_review.NAME,
+            issue_type=found.issue_type,
+            severity=found.severity,
+            fix_suggestion=found.fix_suggestion,
+            confidence=found.confidence,
+            pattern_detected=found.pattern_detected,
+            hints=dict(found.hints),
+        )
 
     async def _talk(self, experiment: Experiment, model: Model, line: Line, *, limit: int) -> Reviewed:
         prompt = self._prompt(experiment, limit)

@@ -44,7 +44,7 @@ def _add_following(commands: Any) -> None:
     )
     run.add_argument("--strategy", metavar="NAME", help="the order of the verbs: simple (default), or reviewer")
     run.add_argument("--reviewer", metavar="NAME:MODEL", help="who explains experiments to the proposer, with --strategy reviewer "
-                     "(default: anthropic:claude-haiku-5-5)")  # fmt: skip
+                     "(default: anthropic:claude-haiku-5-5; rules is one without a model)")  # fmt: skip
     _agent(run)
     _caps(run)
     run.add_argument(
@@ -205,6 +205,11 @@ def _add_looking(commands: Any) -> None:
     show.add_argument(
         "words", metavar="[RUN] N", nargs="+", help="the experiment's number, in the newest run or the named one"
     )
+    play = _add(commands, "play", "play:play", "The recorded games of an experiment, at any speed.", manual.PLAY)
+    play.add_argument("words", metavar="[RUN] [N]", nargs="*",
+                      help="the newest run or the named one, and the experiment's number; its best experiment without one")  # fmt: skip
+    play.add_argument("--headless", action="store_true", help="plain lines instead of the screen")
+    _json(play)
     _json(show)
     show.add_argument("--log", action="store_true", help="the end of what it printed, too")
     brief = _add(
@@ -257,8 +262,8 @@ def _add_looking(commands: Any) -> None:
     _json(ablate)
     compare = _add(commands, "compare", "compare:compare", "Which level is worth it? Several on several tasks, in one table.",
                    manual.COMPARE)  # fmt: skip
-    compare.add_argument("--levels", metavar="A,B,…", default="simple,hyperagent,arena:1v1,arena:4x4",
-                         help="strategies, the first one to compare with (default: simple,hyperagent,arena:1v1,arena:4x4)")  # fmt: skip
+    compare.add_argument("--levels", metavar="A,B,…", default="simple,reviewer,hyperagent,arena:1v1,arena:4x4",
+                         help="strategies, the first one to compare with (default: simple,reviewer,hyperagent,arena:1v1,arena:4x4)")  # fmt: skip
     compare.add_argument("--tasks", metavar="A,B,…", default="snake,email_validation",
                          help="shipped tasks or folders (default: snake,email_validation)")  # fmt: skip
     compare.add_argument("--repeat", metavar="R", type=int, default=1, help="each so many times, on seeds of its own")
@@ -269,7 +274,11 @@ def _add_looking(commands: Any) -> None:
     compare.add_argument(
         "--proposer", metavar="NAME[:ARG]", default="mutation", help="of all of them (default: mutation)"
     )
-    compare.add_argument("--reviewer", metavar="NAME:MODEL", help="of the reviewer level")
+    compare.add_argument(
+        "--reviewer",
+        metavar="NAME:MODEL",
+        help="of the reviewer level (default: rules, where the proposer needs no model)",
+    )
     compare.add_argument("--sandbox", metavar="TIER", default="fenced", help="as of loopwatch run")
     compare.add_argument("--jobs", metavar="J", type=int, help="runs at a time (default: one for two processors)")
     compare.add_argument(

@@ -29,8 +29,8 @@ from .headless import Signals, say, talk
 from .matrix import Outcome
 from .starting import checked, read_state
 
-LEVELS: Final = "simple,reviewer,hyperagent,arena:1v1,arena:4x4"
-EXPERIMENTS: Final = 30
+OFFLINE: Final = frozenset({"mutation", "random", "scripted"})
+"""Proposers without a model: a reviewer beside them should need none either."""
 TICK_SECONDS: Final = 0.5
 UNENDED: Final = frozenset({"person", "signal", "engine_failed", "user_error"})
 """Ends after which a run goes on when it is compared again."""
@@ -83,14 +83,15 @@ def _comparison(args: Namespace) -> Comparison:
 
 def _settings(args: Namespace) -> dict[str, Any]:
     """What all runs have in common; nobody attends any of them."""
-    return {
+    settings = {
         "proposer": args.proposer,
         "gates": Gates(**dict.fromkeys(GATES, "auto")),
         "stop": checked(StopConditions, experiments=args.experiments, hours=args.hours, failures=None),
         "sandbox": args.sandbox,
         "by": client.me(),
-        **({"reviewer": args.reviewer} if args.reviewer else {}),
+        "reviewer": args.reviewer or ("rules" if args.proposer.partition(":")[0] in OFFLINE else None),
     }
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _listed(text: str, what: str) -> list[str]:
