@@ -15,12 +15,15 @@ from .events import ProgramRead
 LIMIT = 64_000
 
 
-def read(path: Path, before: str = "") -> ProgramRead | None:
-    """The programme as it is now with what changed since `before`; None when nothing changed or nothing can be read."""
+def read(path: Path, before: str = "", *, otherwise: str = "") -> ProgramRead | None:
+    """The programme as it is now with what changed since `before`; None when nothing changed or nothing can be read.
+
+    otherwise  what it is while there is no such file and never was
+    """
     try:
         text = path.read_text(encoding="utf-8", errors="replace")[:LIMIT]
     except OSError:
-        return None
+        path, text = path.parent, before or otherwise[:LIMIT]
     if text == before:
         return None
     diff = (

@@ -123,7 +123,7 @@ async def _work(run_dir: Path, config: RunConfig, journal: Journal, host: Host |
         lab.resumed.set()
     inbox = Inbox(journal=journal, lab=lab, gates=gates, bench=bench, runner=runner)
     path = _program(config, task)
-    if fact := program.read(path, journal.state.program.text if journal.state.program else ""):
+    if fact := program.read(path, journal.state.program.text if journal.state.program else "", otherwise=task.words):
         journal.append(fact)
     try:
         async with _signals(journal), _background(inbox.watch(), _flush(journal), _follow(path, journal)):
@@ -178,7 +178,9 @@ def _open(run_dir: Path, config: RunConfig, journal: Journal) -> tuple[Workspace
     opened = journal.state.opened
     task = task.with_budget(opened.budget) if opened else task.on(gpu=has_gpu())
     if opened is None:
-        journal.append(_opened(config, task, workspace), *(Warned(text=text) for text in workspace.warnings))
+        journal.append(
+            _opened(config, task, workspace), *(Warned(text=text) for text in (*task.remarks, *workspace.warnings))
+        )
     return workspace, task
 
 

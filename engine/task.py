@@ -9,10 +9,11 @@ import shlex
 import tomllib
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from . import borrowed
 from .constants import set_constant
 from .edits import permits
 from .errors import EditRefused, TaskError
@@ -153,6 +154,13 @@ class Suite(_Section):
         return (self.file, self.hidden) if self.hidden else (self.file,)
 
 
+class Rubric(_Section):
+    """What the facts of a test are about, where answers are judged by facts that hold or do not."""
+
+    knowledge: Words
+    """Prints the knowledge base: one JSON object, a text per topic."""
+
+
 class Control(_Section):
     """A training that cannot learn: it has to score clearly worse than the baseline, or the metric measures something else."""
 
@@ -214,6 +222,10 @@ class Task(_Section):
     """A task folder, read and checked."""
 
     folder: Path = Field(default=Path(), exclude=True)
+    words: str = Field(default="", exclude=True)
+    """The research programme, where the folder has it elsewhere than in program.md."""
+    remarks: tuple[str, ...] = Field(default=(), exclude=True)
+    """What has to be said of it once."""
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     description: str = ""
     editable: tuple[str, ...] = Field(min_length=1)
@@ -233,6 +245,7 @@ class Task(_Section):
     """Folders or files elsewhere that all its commands may read: a data set, say. They need not be in the task's folder."""
     evaluate: Evaluate
     suite: Suite | None = None
+    rubric: Rubric | None = None
     control: Control | None = None
     hyperparameter: tuple[Hyperparameter, ...] = ()
 
@@ -279,8 +292,12 @@ def locate(name: str) -> Path:
         return folder.resolve()
     if name in shipped():
         return SHIPPED / name
+    if borrowed.is_borrowed(folder):
+        return folder.resolve()
     if folder.is_dir():
-        raise TaskError(f"{folder} has no task.toml; write one with: loopwatch new {folder}")
+        raise TaskError(
+            f"{folder} has no task.toml (nor {', '.join(borrowed.FILES)}); write one with: loopwatch new {folder}"
+        )
     raise TaskError(
         f"no task {name!r}: neither a shipped one ({', '.join(shipped())}) nor a folder; make one with: loopwatch new {name}"
     )
@@ -290,12 +307,10 @@ def load(name: str) -> Task:
     """Read a task; TaskError names the file, the field and the fix."""
     folder = locate(name)
     file = folder / "task.toml"
-    try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise TaskError(f"{file}: not valid TOML: {error}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise TaskError(f"{file}: cannot be read: {error}") from None
+    if file.is_file():
+        raw = _settings(file)
+    else:
+        file, raw = folder / borrowed.CONFIG, borrowed.settings(folder)
     try:
         task = Task.model_validate({**raw, "folder": folder})
     except ValidationError as error:
@@ -304,6 +319,15 @@ def load(name: str) -> Task:
         ) from None
     _check_files(task, file)
     return task
+
+
+def _settings(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise TaskError(f"{file}: not valid TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise TaskError(f"{file}: cannot be read: {error}") from None
 
 
 _FIXES = {

@@ -131,8 +131,8 @@ class Mutation:
             turn.hear("text", f"Mutation: drew {' and '.join(draft.what for draft in drafts)}.\n")
             return proposal
         last = f"; the last refusal: {refusals[-1]}" if refusals else ""
-        count = f"{len(refusals)} edits were refused" if refusals else "there is no Python file to edit"
-        raise NothingToPropose(f"mutation found no untried edit of {', '.join(sorted(brief.sources))}: {count}{last}")
+        files = ", ".join(path for path in sorted(brief.sources) if path.endswith(".py")) or "no Python file"
+        raise NothingToPropose(f"mutation found no untried edit of {files}{last}")
 
 
 def _drawn(
