@@ -7,11 +7,12 @@ person.
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from .agents.crew import Crew
 from .archive import Archive
 from .bench import Bench
 from .config import RunConfig, StopReason
@@ -70,8 +71,10 @@ class Lab:
         archive: Archive,
         run_dir: Path,
         reviewer: Reviewer | None = None,
+        crew: Crew | None = None,
     ) -> None:
         """Everything a run's engine has, put together by the supervisor."""
+        self._crew = crew
         self._task, self._config, self._journal, self._run_dir = task, config, journal, run_dir
         self._gates, self._bench, self._archive = gates, bench, archive
         self.desk, self._reviewer = desk, reviewer
@@ -86,6 +89,12 @@ class Lab:
     def state(self) -> State:
         """What the run looks like now."""
         return self._journal.state
+
+    @property
+    def crew(self) -> Crew:
+        """The run's agents that are source code."""
+        assert self._crew is not None, "a strategy with agents has them"
+        return self._crew
 
     async def may_continue(self) -> bool:
         """Whether there is another experiment; waits while the run is paused or the disk is full."""
@@ -188,11 +197,20 @@ class Lab:
             await self.unless_stopped(self._reviewer.review(experiment))
 
     async def _ask(self, number: int, revision: int, comment: str, agent: str) -> Experiment:
-        """Have a proposal made. When nobody can until a person mends something, wait for that where a person attends."""
-        while True:
+        """Have a proposal made."""
+
+
+        async def ask() -> Experiment:
             self.desk.begin(number, revision, comment, agent)
+            return await self.desk.ask(self.state.experiments[number])
+
+        return await self.unless_blocked(ask)
+
+    async def unless_blocked(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do what asks a model. When nobody can until a person mends something, wait for that where a person attends."""
+        while True:
             try:
-                return await self.unless_stopped(self.desk.ask(self.state.experiments[number]))
+                return await self.unless_stopped(work())
             except Blocked as block:
                 if block.final or not self.state.attended:
                     raise

@@ -13,6 +13,8 @@ class Version:
 
     written: events.Rewritten
     at: float
+    after: int = 0
+    """The newest experiment when it was written."""
     checks: list[events.Checked] = field(default_factory=list)
     allowed: bool | None = None
     """What was said at the rewrite gate; None before."""
@@ -123,11 +125,11 @@ class Lineage:
         """The versions that were made from this one."""
         return [version for version in self.versions.values() if version.written.parent == name]
 
-    def apply(self, fact: LineageFact, at: float) -> None:
-        """Fold one fact in."""
+    def apply(self, fact: LineageFact, at: float, *, after: int) -> None:
+        """Fold one fact in; `after` is the newest experiment."""
         match fact:
             case events.Rewritten():
-                self.versions[fact.agent] = Version(fact, at)
+                self.versions[fact.agent] = Version(fact, at, after)
             case events.Checked():
                 self.versions[fact.agent].checks.append(fact)
             case events.Adopted():

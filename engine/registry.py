@@ -22,6 +22,7 @@ AGENTS = frozenset({"acp", "claude-code"})
 """Of these, programs with tools of their own: they work in boxes, and need the network."""
 
 STRATEGIES = {
+    "hyperagent": "loopwatch.engine.strategies.hyperagent:hyperagent",
     "noise": "loopwatch.engine.strategies.noise:noise",
     "reviewer": "loopwatch.engine.strategies.reviewer:reviewer",
     "simple": "loopwatch.engine.strategies.simple:simple",

@@ -482,7 +482,7 @@ class State:
             case events.Proposing():
                 self._proposing(fact, at)
             case LineageFact():
-                self.lineage.apply(fact, at)
+                self.lineage.apply(fact, at, after=max(self.experiments, default=0))
             case events.Decided(gate="rewrite"):
                 self._allow(fact)
             case _:

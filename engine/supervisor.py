@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import home, program
+from .agents.crew import Crew
 from .archive import Archive
 from .bench import Bench
 from .books import Books
@@ -96,6 +97,18 @@ async def _work(run_dir: Path, config: RunConfig, journal: Journal, host: Host |
     archive = Archive(task=task, journal=journal, workspace=workspace, run_dir=run_dir)
     books = Books(journal=journal, run_dir=run_dir)
     books.close_open()
+    contain = partial(sandbox_for, proof, run_dir, config, task)
+    crew = Crew(
+        task=task,
+        config=config,
+        journal=journal,
+        gates=gates,
+        books=books,
+        workspace=workspace,
+        run_dir=run_dir,
+        backend=propose,
+        contain=contain,
+    )
     desk = Desk(
         task=task,
         config=config,
@@ -106,7 +119,8 @@ async def _work(run_dir: Path, config: RunConfig, journal: Journal, host: Host |
         proposer=propose,
         archive=archive,
         run_dir=run_dir,
-        contain=partial(sandbox_for, proof, run_dir, config, task),
+        contain=contain,
+        agents=crew.live,
     )
     lab = Lab(
         task=task,
@@ -118,6 +132,7 @@ async def _work(run_dir: Path, config: RunConfig, journal: Journal, host: Host |
         archive=archive,
         run_dir=run_dir,
         reviewer=Reviewer(config=config, journal=journal, books=books, run_dir=run_dir),
+        crew=crew,
     )
     if not journal.state.paused_by:
         lab.resumed.set()

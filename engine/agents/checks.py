@@ -4,7 +4,7 @@ A rehearsal is a call with a scripted model in place of the run's: it gives ever
 Not covered: whether the agent is any good, or means well; that is measured, and contained.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..agent_events import Stage
@@ -18,6 +18,30 @@ FUNCTIONS = {"task_agent.py": "propose", "meta_agent.py": "improve", "test_agent
 """What each file is for."""
 
 
+_BY = "gen_000"
+_HISTORY = tuple(
+    {
+        "number": number,
+        "by": _BY if number > 1 else "baseline",
+        "hypothesis": "a rehearsal",
+        "mechanism": "made up",
+        "verdict": verdict,
+        "reason": f"{verdict}: a rehearsal",
+        "gain": gain,
+        "sigma": gain,
+        "value": value,
+        "diff": "" if number == 1 else "--- a/rehearsed.py\n+++ b/rehearsed.py\n@@ -1 +1 @@\n-A = 1\n+A = 2\n",
+    }
+    for number, verdict, gain, value in (
+        (1, "kept", None, 0.5),
+        (2, "kept", 0.5, 1.0),
+        (3, "discarded", -0.25, 0.75),
+        (4, "crashed", None, None),
+        (5, "unproposed", None, None),
+    )
+)
+
+
 class Found(NamedTuple):
     """What a check came to."""
 
@@ -25,6 +49,48 @@ class Found(NamedTuple):
     ok: bool
     detail: str = ""
     """What is wrong."""
+
+
+def rehearsal(
+    code: AgentCode,
+    *,
+    program: str,
+    metric: Told,
+    files: Mapping[str, str],
+    seed: int,
+    tests: Sequence[Told] = (),
+) -> dict[str, Told]:
+    """What each file's function is called with in a rehearsal: the task as it is, and outcomes that are made up.
+
+    tests  some of the suite's, where there is one
+    """
+    task = {
+        "program": program,
+        "metric": metric,
+        "files": dict(files),
+        "best": 1.0,
+        "experiment": len(_HISTORY) + 1,
+        "seed": seed,
+        "history": list(_HISTORY),
+        "notes": ["a note"],
+        "review": "a review",
+    }
+    agent = {
+        "files": dict(code.files),
+        "generation": _BY,
+        "program": program,
+        "metric": metric,
+        "outcomes": list(_HISTORY[1:]),
+        "fitness": [{"generation": _BY, "mean": 0.5, "error": 0.25, "n": 4}],
+        "failures": [{"generation": "gen_001", "stage": "import", "detail": "a rehearsal"}],
+        "seed": seed,
+    }
+    some = list(tests) or [{"input": "rehearsed", "expected": None, "why": "a rehearsal"}]
+    return {
+        "task_agent.py": task,
+        "meta_agent.py": agent,
+        "test_agent.py": {**task, "tests": some, "failed": some[:1], "wanted": 2},
+    }
 
 
 async def check(code: AgentCode, name: str, boxes: Boxes, arguments: Mapping[str, Told]) -> list[Found]:

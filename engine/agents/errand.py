@@ -17,7 +17,7 @@ from ..sandbox.sandbox import Sandbox
 from ..turn import Permission, Permitted, Request
 from .forms import Question
 
-Check = Callable[[Mapping[str, str], Proposal], None]
+Check = Callable[[Mapping[str, str], Proposal], object]
 """EditRefused for edited files that would not be taken; the proposal's own diff is of these files."""
 
 

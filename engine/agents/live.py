@@ -20,11 +20,7 @@ class LiveAgent:
     def __init__(self, name: str, code: AgentCode, *, backend: Proposer, boxes: Boxes) -> None:
         """`name` is the version's, `backend` makes its edits."""
         self._name, self._code, self._backend, self._boxes = name, code, backend, boxes
-
-    @property
-    def steering(self) -> Steering:
-        """How early a note can reach whoever edits."""
-        return self._backend.steering
+        self.steering: Steering = backend.steering
 
     async def propose(self, brief: Brief, turn: Turn) -> Proposal:
         """See `Proposer`: what the agent's code proposes; ProposerFailed says what is wrong with it, or with its answer."""
