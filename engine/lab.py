@@ -199,7 +199,6 @@ class Lab:
     async def _ask(self, number: int, revision: int, comment: str, agent: str) -> Experiment:
         """Have a proposal made."""
 
-
         async def ask() -> Experiment:
             self.desk.begin(number, revision, comment, agent)
             return await self.desk.ask(self.state.experiments[number])
