@@ -9,7 +9,7 @@ import pytest
 from loopwatch.engine.constants import constant
 from loopwatch.engine.task import Hyperparameter, load
 
-TASKS = ("pretrain", "sine")
+TASKS = ("pretrain", "sine", "support")
 DECLARED = [
     pytest.param(load(name).folder, parameter, id=f"{name}-{parameter.name}")
     for name in TASKS
@@ -36,9 +36,9 @@ def test_a_task_has_its_programme_and_its_readme(name: str) -> None:
 @pytest.mark.parametrize("name", TASKS)
 def test_every_file_of_a_task_has_an_owner(name: str) -> None:
     task = load(name)
-    python_files = {file.name for file in task.folder.glob("*.py")}
+    files = {*task.folder.glob("*.py"), *task.folder.glob("*.json")}
 
-    assert python_files == {*task.editable, *task.frozen}
+    assert {file.name for file in files} == {name for name in (*task.editable, *task.frozen) if not name.endswith("/")}
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -47,7 +47,8 @@ def test_the_noise_of_a_task_was_measured(name: str) -> None:
 
     assert noise is not None
     assert math.isfinite(noise)
-    assert noise > 0
+    # Answers to the same questions are the same answers.
+    assert noise > 0 or load(name).evaluate.predictor
 
 
 def test_any_width_of_pretrain_can_be_divided_by_any_number_of_heads() -> None:
