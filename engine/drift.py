@@ -62,6 +62,8 @@ def to_train(state: State, wanted: int) -> Experiment | None:
 
 
 def _lacks(experiment: Experiment, fewest: int, since: float) -> bool:
+    if experiment.started_at > since:
+        return False  # it never had other numbers than those of now
     there = len(experiment.fresh) if experiment.since == since else 0
     again = [r for r in experiment.repeats if r.why == "drift" and r.began_at > since and r.measured]
     # What gives no number once is not tried for ever.

@@ -1,9 +1,23 @@
 """Wins that are real: the noise floor, candidates that are trained again, and engines that are killed meanwhile."""
 
+import json
+
 import pytest
 
 from loopwatch.engine.commands import Abort, Stop
-from loopwatch.engine.events import Asked, Judged, RepeatMeasured, RepeatStarted, Started, Stopped, Warned
+from loopwatch.engine.events import (
+    Asked,
+    AttemptLost,
+    Drifted,
+    Judged,
+    Measured,
+    RepeatMeasured,
+    RepeatStarted,
+    Started,
+    Stopped,
+    Warned,
+)
+from loopwatch.engine.ledger import Ledger
 from tests.waiting import until
 
 from .story import HOLD_ON, Story, change
@@ -209,6 +223,40 @@ def test_of_two_equal_numbers_the_shorter_code_wins(story: Story) -> None:
     story.ends()
 
     assert story.verdict(2).reason == "kept: 1.0000 is exactly the best so far, with 1 line fewer"
+
+
+def test_a_machine_that_became_slower_for_good_is_measured_again_and_nothing_is_voided(story: Story) -> None:
+    toml = story.make_task() / "task.toml"
+    fair = 'kind = "cpu_seconds"\ncanary = true\ncanary_tolerance = 0.99\n'
+    toml.write_text(toml.read_text().replace('kind = "steps"\n', fair).replace("amount = 1\n", "amount = 50\n"))
+    story.begin([])
+    story.ends()
+    _remember_a_faster_machine(story)
+    (story.folder / "script.jsonl").write_text(json.dumps(change(2.0)) + "\n")
+
+    story.start()
+    story.ends()
+
+    assert [line.split()[0] for line in story.trained] == ["0001-1", "0002-1", "0002-2", "0001-1001", "0002-3"]
+    assert [len(fact.speeds) for fact in story.all(AttemptLost)] == [2, 2]
+    assert story.all(RepeatStarted)[0].why == "drift"
+    assert len(story.all(Drifted)) == 1
+    assert "of its former speed, and stays there" in story.all(Warned)[-1].text
+    assert story.verdict(2).reason == "kept: 1.0000 → 2.0000, the metric has no noise"
+
+
+def _remember_a_faster_machine(story: Story) -> None:
+    """Write the run's ledger again, as on a machine that was a thousand times as fast."""
+    measured = story.sees(Measured, experiment=1)
+    assert measured.speed is not None
+    faster = {"speed": 1000 * measured.speed, "speeds": (1000 * measured.speed,) * 2}
+    facts = [fact.model_copy(update=faster) if fact == measured else fact for fact in story.facts]
+    story.viewer.close()
+    for file in story.run.folder.glob("run.db*"):
+        file.unlink()
+    ledger = Ledger.of(story.run.folder)
+    ledger.append(*facts)
+    ledger.close()
 
 
 def _steadily(story: Story) -> None:
