@@ -5,6 +5,7 @@ Each cell is an ordinary run. The record lies beside the runs, in `comparisons/N
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -48,7 +49,7 @@ class Comparison(BaseModel):
     cells: list[Cell]
 
     @staticmethod
-    def name_of(settings: dict[str, JsonValue], levels: list[str], tasks: list[str], repeats: int) -> str:
+    def name_of(settings: Mapping[str, object], levels: list[str], tasks: list[str], repeats: int) -> str:
         """A name that the same question has again, so that asking again goes on."""
         asked = json.dumps([settings, levels, tasks, repeats], sort_keys=True, default=str)
         return f"compare-{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
