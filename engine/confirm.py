@@ -11,8 +11,8 @@ promise.
 """
 
 import math
+import statistics
 from dataclasses import dataclass, replace
-from statistics import fmean
 from typing import Literal
 
 from .noise import Noise, t_tail
@@ -64,7 +64,7 @@ class Entrant:
         since, before = self.fresh[len(self.fresh) - self.beside :], self.fresh[: len(self.fresh) - self.beside]
         if len(since) < FEWEST or not before or not noise.sigma:
             return self
-        step, unit = fmean(since) - fmean(before), 1 / len(since) + 1 / len(before)
+        step, unit = statistics.mean(since) - statistics.mean(before), 1 / len(since) + 1 / len(before)
         # These scores are part of what is known of the noise: how far the machine moved must not pass for noise.
         still = noise.without(step * step / unit)
         moved = abs(step) / (still.sigma * math.sqrt(unit)) if still.sigma else math.inf
@@ -74,7 +74,7 @@ class Entrant:
     def mean(self) -> float:
         """What it is worth, as far as one knows without fooling oneself."""
         assert self.fresh or self.first is not None, "whatever is compared has a score"
-        return fmean(self.fresh) if self.fresh else self.first or 0.0
+        return statistics.mean(self.fresh) if self.fresh else self.first or 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def pooled(groups: Iterable[Sequence[float]], declared: float | None = None) -> 
     squares, freedom = 0.0, 0
     for group in groups:
         if len(group) > 1:
-            mean = statistics.fmean(group)
+            mean = statistics.mean(group)  # exact: what is equal must have no spread at all
             squares += sum((value - mean) ** 2 for value in group)
             freedom += len(group) - 1
     if not freedom:

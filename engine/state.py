@@ -5,8 +5,8 @@ for entry in ledger.since(state.seq):
     state.apply(entry)
 """
 
+import statistics
 from dataclasses import dataclass, field
-from statistics import fmean
 from typing import Literal, assert_never
 
 from . import agent_events, events
@@ -156,7 +156,7 @@ class Experiment:
     def estimate(self) -> float | None:
         """What it is worth: the mean of its repeats, or the one number there is."""
         if self.fresh:
-            return fmean(self.fresh)
+            return statistics.mean(self.fresh)
         return self.value if self.value is not None and self.rescored is None else self.first
 
     @property

@@ -37,6 +37,11 @@ def test_from_many_degrees_of_freedom_on_the_approximations_take_over_without_a_
     assert chi_tail(330, LARGE_FREEDOM - 1) == pytest.approx(chi_tail(330, LARGE_FREEDOM), rel=0.1)
 
 
+@pytest.mark.parametrize("value", [0.1, 0.7, 1 / 3, 24.35])
+def test_equal_numbers_have_no_spread_at_all(value: float) -> None:
+    assert pooled([[value] * 6]).sigma == 0
+
+
 def test_one_group_gives_its_standard_deviation_with_a_wide_interval() -> None:
     noise = pooled([[1.0, 2.0, 3.0, 4.0, 5.0]])
 
