@@ -104,6 +104,13 @@ class SetCaps(Command):
     caps: Caps
 
 
+class RestoreAgent(Command):
+    """Let an earlier generation of the agent work again."""
+
+    kind: Literal["restore_agent"] = "restore_agent"
+    agent: str
+
+
 class Trust(Command):
     """Let the forecaster act from now on, proved or not."""
 
@@ -111,7 +118,7 @@ class Trust(Command):
 
 
 AnyCommand = Annotated[
-    Reply | Abort | Pause | Hold | Resume | Stop | Note | Mute | Explain | SetPolicy | SetCaps | Trust,
+    Reply | Abort | Pause | Hold | Resume | Stop | Note | Mute | Explain | SetPolicy | SetCaps | Trust | RestoreAgent,
     Field(discriminator="kind"),
 ]
 

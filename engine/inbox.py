@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import assert_never
 
 from . import commands
+from .agent_events import AgentRestored
 from .bench import Bench
 from .errors import EditRefused
 from .events import (
@@ -124,8 +125,25 @@ class Inbox:
                     raise Refused(f"it may act already, since {self._state.trusted_by} let it")
                 trusted = ForecasterTrusted(by=row.by, why="a person said go")
                 return "the forecaster may act from now on", (trusted,), _nothing
+            case commands.RestoreAgent():
+                return self._restore(command.agent, row.by)
             case _:
                 assert_never(command)
+
+    def _restore(self, agent: str, by: str) -> tuple[str, tuple[AnyFact, ...], Act]:
+        lineage = self._state.lineage
+        version = lineage.versions.get(agent)
+        if version is None or version.role != "task":
+            there = ", ".join(one.name for one in lineage.versions.values() if one.role == "task")
+            raise Refused(f"there is no generation {agent!r}; there are: {there or 'none'}")
+        if agent == lineage.live:
+            raise Refused(f"{agent} works already")
+        if version.is_open:
+            raise Refused(f"{agent} is on trial, or waits for it; its turn comes without you")
+        if not version.is_checked:
+            why = f": it failed at {version.failed_stage}" if version.failed_stage else ""
+            raise Refused(f"{agent} cannot work{why}")
+        return f"{agent} works from the next experiment on", (AgentRestored(agent=agent, by=by),), _nothing
 
     def _reply(self, reply: commands.Reply, by: str) -> tuple[str, tuple[AnyFact, ...], Act]:
         waiting = self._state.waiting

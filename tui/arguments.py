@@ -128,6 +128,12 @@ def _add_steering(commands: Any) -> None:
     _reason(abort)
     _run(_add(commands, "trust", "ask:trust", "Let the forecaster act, before its back-test has proved it.",
               manual.TRUST_EXAMPLES))  # fmt: skip
+    generation = _add(commands, "generation", "generation:generation",
+                      "The generations of an agent that rewrites itself; one of them can be brought back.", manual.GENERATION)  # fmt: skip
+    generation.add_argument("words", metavar="[RUN] [NAME]", nargs="*",
+                            help="the newest run or the named one, and a generation, such as gen_002; all of them without one")  # fmt: skip
+    generation.add_argument("--restore", action="store_true", help="let this generation work from the next experiment on")
+    _json(generation)
     mute = _add(commands, "mute", "ask:mute", "Keep what the reviewer says out of the briefs.",
                 "examples:\n  loopwatch mute\n  loopwatch mute --off    to hear it again")  # fmt: skip
     _run(mute)

@@ -26,6 +26,7 @@ steer
   mechanism [RUN] N WORD     was it the cause: confirmed, refuted or open
   mute [RUN] [--off]   keep the reviewer's words out of the briefs
   trust [RUN]          let the forecaster abort, before it has proved itself
+  generation [RUN] [NAME]    an agent's own versions; --restore brings one back
 
 answer a gate
   allow, deny [RUN]                       what an agent asks to do as it works
@@ -192,6 +193,17 @@ examples:
   loopwatch mechanism 7 refuted
   loopwatch mechanism 7 confirmed -m "the first steps were too bold"
   loopwatch mechanism pretrain-1121-073610 7 open"""
+
+GENERATION: Final = """\
+A run with --strategy hyperagent has an agent that is source code, and rewrites
+itself. Each version that was written is a generation, with what its experiments
+gained; one works at a time. Their files are in the run's folder: seed/,
+agent_code/ and generations/.
+
+examples:
+  loopwatch generation
+  loopwatch generation gen_002              why, what became of it, and its diff
+  loopwatch generation gen_000 --restore    let the first one work again"""
 
 TRUST_EXAMPLES: Final = """\
 Until then it is in shadow: it looks and counts, and aborts nothing.
