@@ -73,6 +73,8 @@ class Round:
     """One round of an arena."""
 
     began: events.RoundBegan
+    after: int = 0
+    """The newest experiment when it began."""
     tests: dict[str, Proposals] = field(default_factory=dict)
     """By test agent."""
     changed: events.SuiteChanged | None = None
@@ -139,7 +141,7 @@ class Lineage:
             case events.AgentRestored():
                 self._restore(fact)
             case events.RoundBegan():
-                self.rounds[fact.round] = Round(fact)
+                self.rounds[fact.round] = Round(fact, after)
             case events.TestsProposed():
                 self.rounds[fact.round].tests[fact.agent] = Proposals(fact)
             case events.TestsWeighed():
