@@ -18,8 +18,6 @@ SPACE = 0.0
 ROOM = 0.0
 # For being able to reach its own tail.
 TAIL = 0.0
-# For going on as before.
-STRAIGHT = 0.0
 
 MOVES = {"right": (1, 0), "left": (-1, 0), "down": (0, 1), "up": (0, -1)}
 
@@ -32,7 +30,7 @@ def move(head: Cell, body: list[Cell], food: Cell, size: Cell, direction: str) -
     reached: set[Cell] = set()
     for name, (dx, dy) in MOVES.items():
         cell = (head[0] + dx, head[1] + dy)
-        worth[name] = STRAIGHT * (name == direction) - FOOD * distance(cell, food)
+        worth[name] = -FOOD * distance(cell, food)
         if cell not in free:
             continue
         worth[name] += ALIVE
