@@ -35,11 +35,15 @@ class Key:
 SHOWN = {
     "question_mark": "?",
     "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
     "colon": ":",
     "tab": "tab",
     "escape": "esc",
     "down": "↓",
     "up": "↑",
+    "left": "←",
+    "right": "→",
     "pagedown": "PgDn",
     "pageup": "PgUp",
     "left_square_bracket": "[",
@@ -126,6 +130,21 @@ KEYS: tuple[Key, ...] = (
         "the prompt that the selected experiment had, and what the next one will be",
         footer=False,
     ),
+    Key(
+        "play",
+        "P",
+        "play",
+        "the recorded games of the selected experiment, where its task is a game",
+        footer=False,
+    ),
+    Key(
+        "lineage",
+        "L",
+        "lineage",
+        "agents that are source code: each version, what it gained, and the best on both suites; b brings one back",
+        footer=False,
+    ),
+    Key("bring_back", "b", "bring back", "on the lineage screen: let the selected version work again", "lineage"),
     Key("restart", "R", "restart", "start an engine again: nothing is lost, the run goes on", "dead"),
     Key("experiments", "1", "experiments", "the experiments so far; ↑ and ↓ look at older ones", footer=False),
     Key("curve", "2", "curve", "the live curve, the best one behind it", footer=False),
@@ -155,6 +174,21 @@ KEYS: tuple[Key, ...] = (
     Key("palette", "colon,ctrl+p", "commands", "find a command by its name", footer=False),
     Key("detach", "q", "leave", "leave; the run goes on, and loopwatch brings you back"),
 )
+
+PLAYING: tuple[Key, ...] = (
+    Key("halt", "space", "pause", "stop the game where it is; again: go on"),
+    Key("faster", "plus,equals_sign", "faster", "more moves in a second"),
+    Key("slower", "minus", "slower", "fewer moves in a second"),
+    Key("step", "right,l", "step", "stop, and go one move on"),
+    Key("step_back", "left,h", "back", "stop, and take one move back", footer=False),
+    Key("next_game", "n,down,j", "next game", "the next game"),
+    Key("previous_game", "p,up,k", "previous game", "the game before", footer=False),
+    Key("first", "g,home", "first", "the beginning of the game", footer=False),
+    Key("last", "G,end", "last", "the end of the game", footer=False),
+    Key("help", "question_mark,f1", "help", "every key; again: back"),
+    Key("back", "escape,q", "leave", "out of help, or leave the games"),
+)
+"""The keys of the screen that plays recorded games."""
 
 
 DISPENSABLE = ("stop", "note", "hold", "pause", "help")

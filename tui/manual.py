@@ -38,6 +38,7 @@ look
   runs                 every run, newest first
   status [RUN]         how a run stands, and what you can do
   show [RUN] N         one experiment: why, what, how it went, who decided
+  play [RUN] [N]       the games that an experiment played, move by move
   brief [RUN]          the prompt that the next experiment will have
   export [RUN]         every fact as JSON lines, or the classic results.tsv
   noise TASK           how much identical trainings of a task differ
@@ -184,6 +185,17 @@ examples:
   loopwatch brief
   loopwatch brief --experiment 7
   loopwatch brief pretrain-1121-073610 --json"""
+
+PLAY: Final = """\
+An evaluator that plays games may record them; the best experiment's are shown.
+Without a terminal it prints how each game ended, and the end of the best one.
+
+keys: space pause, + and - speed, ← and → step, n and p game, ? all keys, q leave
+
+examples:
+  loopwatch play
+  loopwatch play 7
+  loopwatch play snake-1121-073610 7 --headless"""
 
 MECHANISM: Final = """\
 The metric's verdict stays as it is: a kept change may have worked for another

@@ -12,7 +12,7 @@ from loopwatch.engine.errors import LoopwatchError
 from loopwatch.engine.events import Answer, Asked
 from loopwatch.engine.policy import Gate
 
-from .. import editor, headline, words
+from .. import editor, headline, play, words
 from ..arrange import PANES
 from ..controls import Controls
 from ..widgets.askbox import AskBox
@@ -20,6 +20,8 @@ from ..widgets.body import Body
 from ..widgets.diff import Diff
 from ..widgets.pane import Pane
 from ..widgets.prompt import Prompt
+from .family import Family
+from .playing import Playing
 from .reading import Reading, Text
 
 if TYPE_CHECKING:
@@ -196,6 +198,21 @@ class Handlers:
         self._screen.place()
         self._screen.query_one(f"#{chosen}", Pane).focus()
 
+    def lineage(self) -> None:
+        """Look at the family of agents."""
+        screen = self._screen
+        if not screen.state.lineage.versions:
+            screen.answers.say("there is no lineage: the agents of this run are no source code", "warn")
+            return
+        screen.app.push_screen(
+            Family(
+                lambda: screen.state, self._controls.restore_agent, screen.answers.line, ascii_only=screen.ascii_only
+            )
+        )
+
+    def bring_back(self) -> None:
+        """A key of the lineage screen."""
+
     def auto(self) -> None:
         """Follow what matters."""
         self._screen.chosen = self._screen.zoomed = None
@@ -261,6 +278,16 @@ class Handlers:
         sources = [*had, partial(_prompt_of, run, None)]
         banner = headline.banner(self._screen.state, width=self._screen.size.width)
         self._screen.app.push_screen(Reading(sources, banner=banner, ascii_only=self._screen.ascii_only))
+
+    def play(self) -> None:
+        """Watch the games of the selected experiment, or of the best one."""
+        screen, shown = self._screen, self._screen.shown
+        try:
+            found = play.games(screen.viewer.run, screen.state, shown.number if shown else None)
+        except LoopwatchError as error:
+            screen.answers.say(str(error), "warn")
+            return
+        screen.app.push_screen(Playing(found.title, found.replays, ascii_only=screen.ascii_only))
 
     def help(self) -> None:
         """Every key, or back."""
