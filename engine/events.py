@@ -669,8 +669,8 @@ class Entry(NamedTuple):
 
 
 def read(body: str) -> AnyFact:
-    """A fact from its JSON."""
-    fact = _FACTS.validate_json(body)
+    """A fact from its JSON. What a newer loopwatch wrote besides is ignored, also in settings that a person may not misspell."""
+    fact = _FACTS.validate_json(body, extra="ignore")
     # Nobody asks which fields were written, and a set of their names is half of a fact. A run's whole history stays in memory.
     object.__setattr__(fact, "__pydantic_fields_set__", _FIELDS.setdefault(fact.kind, set(type(fact).model_fields)))
     return fact

@@ -1,5 +1,6 @@
 """Facts and commands in a real SQLite file, with more than one connection."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -10,8 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from loopwatch.engine import commands, events
+from loopwatch.engine.config import RunConfig
 from loopwatch.engine.errors import LedgerError
 from loopwatch.engine.ledger import VERSION, Ledger, connect
 from tests.engine import facts
@@ -159,6 +162,23 @@ def test_facts_cannot_be_written_while_another_engine_writes_but_are_whole_after
         viewer.append(HELLO)
 
     assert [entry.seq for entry in engine.since()] == list(range(1, 101))
+
+
+def test_settings_of_a_newer_version_can_be_read_though_nobody_may_write_them_by_hand(
+    tmp_path: Path, engine: Ledger
+) -> None:
+    opened = facts.opened().model_dump(mode="json")
+    of_tomorrow = {"config": {"tomorrow": 1}, "metric": {"tomorrow": 1}, "budget": {"tomorrow": 1}}
+    newer = {name: {**value, **of_tomorrow[name]} if name in of_tomorrow else value for name, value in opened.items()}
+    newer["config"]["stop"]["tomorrow"] = newer["config"]["caps"]["tomorrow"] = 1
+    engine.append(HELLO)
+    with sqlite3.connect(tmp_path / "run.db") as db:
+        db.execute("update event set body = ? where seq = 1", (json.dumps(newer),))
+    db.close()
+
+    assert engine.since()[0].fact == facts.opened()
+    with pytest.raises(ValidationError, match="tomorrow"):
+        RunConfig.model_validate_json(json.dumps(newer["config"]))
 
 
 @pytest.mark.parametrize("body", ['{"kind": "danced"}', '{"kind": "paused"}', "{", ""])
