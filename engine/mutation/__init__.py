@@ -9,13 +9,13 @@ text       another token in a pattern, another character in a set
 from collections.abc import Iterator
 from random import Random as Dice
 
-from .code import Change, Code, Kind
+from .code import Change, Code, Kind, Piece
 from .constant import constants
 from .idiom import idioms
 from .operator import operators
 from .text import texts
 
-__all__ = ["KINDS", "Change", "Code", "Kind", "mutations"]
+__all__ = ["KINDS", "Change", "Code", "Kind", "Piece", "mutations"]
 
 KINDS = {"constant": constants, "operator": operators, "idiom": idioms, "text": texts}
 

@@ -66,10 +66,11 @@ class Code:
 
     def changed(self, pieces: tuple[Piece, ...]) -> str | None:
         """The text with these pieces in it; None when Python would not compile that."""
-        made = self._bytes
-        for piece in sorted(pieces, key=lambda one: (one.start, one.end), reverse=True):
-            made = made[: piece.start] + piece.text.encode() + made[piece.end :]
-        text = made.decode()
+        made, at = b"", 0
+        for piece in sorted(pieces, key=lambda one: (one.start, one.end)):
+            made += self._bytes[at : piece.start] + piece.text.encode()
+            at = piece.end
+        text = (made + self._bytes[at:]).decode()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -192,7 +193,8 @@ class Code:
             is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
             if not is_docstring and not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
                 at = self.start(node)
-                return Piece(at, at, f"{line}\n")
+                apart = "\n\n" if isinstance(node, _Function | ast.ClassDef) else ""
+                return Piece(at, at, f"{line}\n{apart}")
         return Piece(len(self._bytes), len(self._bytes), f"\n{line}\n")
 
 

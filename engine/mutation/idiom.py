@@ -74,7 +74,7 @@ def _membership(code: Code, node: ast.AST) -> Iterator[Change]:
 def _searched_often(code: Code, node: ast.expr, group: ast.Name, name: str) -> Iterator[Change]:
     """A list that a loop searches, and does not change, is made a set before the loop."""
     loop = _outermost_loop(code, node)
-    if loop and name not in _written(loop) and (before := _before(code, loop)):
+    if loop and name not in _written(loop) and (before := _before(code, loop)) is not None:
         fast = _free_name(code, f"{name}_set")
         line = f"{fast} = set({name})\n{code.indent(loop)}"
         what = f"`{name}` is searched as a set, made before the loop"
@@ -158,7 +158,7 @@ def _hoisted(code: Code, node: ast.AST) -> Iterator[Change]:
             return
     if not isinstance(loop, _Loop) or given in _written(loop) or _is_head(code, loop, node):
         return
-    if before := _before(code, loop):
+    if (before := _before(code, loop)) is not None:
         fixed = _free_name(code, f"{name}_of_{given}")
         line = f"{fixed} = {code.words(node)}\n{code.indent(loop)}"
         what = f"`{code.shown(node)}` is worked out before the loop"

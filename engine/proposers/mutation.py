@@ -10,7 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random as Dice
 from typing import Any
@@ -19,7 +19,7 @@ from .. import diff as diffs
 from .. import edits
 from ..config import AgentSettings
 from ..errors import EditRefused, NothingToPropose
-from ..mutation import Change, Code, mutations
+from ..mutation import Change, Code, Piece, mutations
 from ..state import Experiment
 from . import Brief, Proposal, Steering, Turn
 
@@ -72,7 +72,8 @@ class Draft:
     path: str
     place: str
     what: str
-    make: Callable[[], dict[str, str] | None]
+    pieces: tuple[Piece, ...]
+    make: Callable[[], dict[str, str] | None] = field(compare=False)
     """The new text of each file that it changes; None when it comes to nothing."""
     is_setting: bool = False
 
@@ -112,13 +113,13 @@ class Mutation:
         """One small edit that was not tried; the same brief draws the same."""
         hints, record = Hints.read(brief.hints), Record(brief.history)
         dice = Dice(f"{brief.seed}/{brief.experiment}/{brief.revision}/{hints.seed}")
-        before = {experiment.diff for experiment in brief.history}
+        drawn: set[str] = set()
         refusals: list[str] = []
         for drafts, files in _drawn(brief, hints, record, dice):
             diff = "".join(edits.render(path, brief.sources.get(path), files[path]) for path in sorted(files))
-            if not diff or diff in before:
+            if not diff or diff in drawn:
                 continue
-            before.add(diff)
+            drawn.add(diff)
             proposal = _proposal(brief, record, drafts, diff)
             try:
                 turn.check(proposal)
@@ -131,16 +132,19 @@ class Mutation:
             turn.hear("text", f"Mutation: drew {' and '.join(draft.what for draft in drafts)}.\n")
             return proposal
         last = f"; the last refusal: {refusals[-1]}" if refusals else ""
-        files = ", ".join(path for path in sorted(brief.sources) if path.endswith(".py")) or "no Python file"
-        raise NothingToPropose(f"mutation found no untried edit of {files}{last}")
+        python = ", ".join(path for path in sorted(brief.sources) if path.endswith(".py")) or "no Python file"
+        raise NothingToPropose(f"mutation found no untried edit of {python}{last}")
 
 
 def _drawn(
     brief: Brief, hints: Hints, record: Record, dice: Dice
 ) -> Iterator[tuple[tuple[Draft, ...], dict[str, str]]]:
     """Edits to try, one after the other, with the files that they change."""
+    seen: set[Draft] = set()
     for _ in range(ROUNDS):
-        for draft in _ordered(list(_drafts(brief.sources, hints, dice, brief)), hints, record, dice):
+        new = {draft: None for draft in _drafts(brief.sources, hints, dice, brief) if draft not in seen}
+        seen |= new.keys()
+        for draft in _ordered(list(new), hints, record, dice):
             files = draft.make()
             if files is None:
                 continue
@@ -156,7 +160,8 @@ def _another(
 ) -> tuple[Draft, dict[str, str]] | None:
     """One more edit, of files that were edited."""
     for draft in _ordered(list(_drafts(sources, hints, dice)), hints, record, dice):
-        if files := draft.make():
+        files = draft.make()
+        if files is not None:
             return draft, files
     return None
 
@@ -170,7 +175,7 @@ def _drafts(sources: Mapping[str, str], hints: Hints, dice: Dice, brief: Brief |
     if brief:
         for experiment in _nearly_good(brief):
             what = f"the edit of #{experiment.number} on the best of now"
-            yield Draft("crossover", "", f"#{experiment.number}", what, partial(_again, experiment.diff, sources))
+            yield Draft("crossover", "", f"#{experiment.number}", what, (), partial(_again, experiment.diff, sources))
 
 
 def _draft(path: str, code: Code | None, change: Change) -> Draft:
@@ -178,7 +183,7 @@ def _draft(path: str, code: Code | None, change: Change) -> Draft:
         text = code.changed(change.pieces) if code else None
         return None if text is None else {path: text}
 
-    return Draft(change.kind, path, change.place, change.what, make, change.is_setting)
+    return Draft(change.kind, path, change.place, change.what, change.pieces, make, change.is_setting)
 
 
 def _nearly_good(brief: Brief) -> list[Experiment]:
@@ -188,10 +193,23 @@ def _nearly_good(brief: Brief) -> list[Experiment]:
 
 
 def _again(diff: str, sources: Mapping[str, str]) -> dict[str, str] | None:
-    try:
-        return edits.apply(diffs.parse(diff), sources)
-    except EditRefused:
-        return None
+    """What an earlier diff makes of the files of now: at its place, or where its lines are found once with less around them."""
+    for width in (3, 1, 0):
+        try:
+            patches = diffs.parse(diff)
+            narrow = [replace(patch, hunks=tuple(_narrow(hunk, width) for hunk in patch.hunks)) for patch in patches]
+            if all(hunk.before for patch in narrow for hunk in patch.hunks):
+                return edits.apply(narrow, sources)
+        except EditRefused:
+            continue
+    return None
+
+
+def _narrow(hunk: diffs.Hunk, width: int) -> diffs.Hunk:
+    """A hunk with at most so many unchanged lines before and after."""
+    changed = [at for at, line in enumerate(hunk.lines) if line.op != " "]
+    first, last = max(0, changed[0] - width), changed[-1] + 1 + width
+    return diffs.Hunk(hunk.start + first, hunk.lines[first:last])
 
 
 def _ordered(drafts: list[Draft], hints: Hints, record: Record, dice: Dice) -> Iterator[Draft]:
