@@ -7,7 +7,7 @@ tests, labels or data; both end together. Not covered: what it answers, which is
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,9 +17,14 @@ from .spec import Spec
 
 _STREAMS = 'exec "$@" <"$LOOPWATCH_ASK" >"$LOOPWATCH_ANSWERS"'
 
+SECONDS_BETWEEN_KNOCKS = 0.02
+
 
 class Pipes:
-    """The two named pipes of one evaluation."""
+    """The two named pipes of one evaluation.
+
+    Each side waits in `open` for the other one. Nobody else holds them, so that either side sees the other's end.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Make them in `folder`, which is made anew."""
@@ -30,22 +35,20 @@ class Pipes:
         folder.mkdir(mode=0o700)
         for pipe in (self.ask, self.answers):
             os.mkfifo(pipe, 0o600)
-        # Held open at both ends until the answering side is gone: nobody waits for a partner that never comes.
-        self._held = [os.open(pipe, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC) for pipe in (self.ask, self.answers)]
 
     @property
     def environment(self) -> Mapping[str, str]:
         """Where either side finds them."""
         return {"LOOPWATCH_ASK": str(self.ask), "LOOPWATCH_ANSWERS": str(self.answers)}
 
-    def release(self) -> None:
-        """Nobody answers any more: what is in the pipes can be read, and then they end."""
-        while self._held:
-            os.close(self._held.pop())
+    def knock(self) -> None:
+        """Let whoever waits for a partner go on, to find that there is none."""
+        for pipe, way in ((self.ask, os.O_RDONLY), (self.answers, os.O_WRONLY)):
+            with suppress(OSError):  # nobody waits to read
+                os.close(os.open(pipe, way | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW))
 
     def remove(self) -> None:
         """Leave nothing."""
-        self.release()
         checkout.remove(self._folder)
 
 
@@ -56,7 +59,7 @@ async def answering(spec: Spec, pipes: Pipes) -> AsyncIterator[None]:
     kept = await Kept.launch(replace(spec, command=words, environment={**spec.environment, **pipes.environment}))
     try:
         await kept.go()
-        ending = asyncio.create_task(_release_after(kept, pipes))
+        ending = asyncio.create_task(_knock_after(kept, pipes))
         try:
             yield
         finally:
@@ -67,6 +70,8 @@ async def answering(spec: Spec, pipes: Pipes) -> AsyncIterator[None]:
         pipes.remove()
 
 
-async def _release_after(kept: Kept, pipes: Pipes) -> None:
+async def _knock_after(kept: Kept, pipes: Pipes) -> None:
     await kept.ended()
-    pipes.release()
+    while True:
+        pipes.knock()
+        await asyncio.sleep(SECONDS_BETWEEN_KNOCKS)

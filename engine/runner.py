@@ -48,7 +48,10 @@ PASSED_ON = (
 
 LOG_BYTES = 16 * 2**20
 RECORD_BYTES = 2**20
+TAIL_BYTES = 2**20
+"""Of what a command printed, that is looked at: an evaluator may print a score for each of many tests."""
 DISK_FLOOR_BYTES = 256 * 2**20
+PREDICTOR_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class Evaluation:
     """SHA-256 of what it printed, as it was kept."""
     scores: tuple[float, ...] = ()
     """Per test, 0 to 1, where it says so in a line `scores: [...]`."""
+    record: Path | None = None
+    """What it recorded for people and judges to look at."""
 
 
 class Runner:
@@ -186,9 +191,10 @@ class Runner:
             outcome = await self._command(
                 self._task.evaluate.command, self._task.evaluate.seconds, environment, log, room
             )
-        if not name:
-            self._keep_record(tmp, f"{experiment:04d}-{attempt}.json")
-        return replace(_evaluation(self._task, outcome), artefacts=artefacts, log_digest=self._log_digest(log))
+        record = self._keep_record(tmp, f"{experiment:04d}-{attempt}{f'.{name}' if name else ''}.json")
+        return replace(
+            _evaluation(self._task, outcome), artefacts=artefacts, log_digest=self._log_digest(log), record=record
+        )
 
     async def check_tests(self, proposed: Path, suite: Path) -> Outcome:
         """What the task's own check prints of proposed tests; `suite` is what they would enter."""
@@ -198,7 +204,8 @@ class Runner:
         more = [Folder(path) for path in (proposed, suite) if not path.is_relative_to(self._pristine)]
         room = self._rooms.for_evaluation(None, tmp, more=more)
         environment = {**self._hidden(), "LOOPWATCH_TESTS": str(proposed), "LOOPWATCH_SUITE": str(suite)}
-        return await self._command(check.command, check.seconds, environment, "check", room)
+        # A line for each test, which may be as long as a test.
+        return await self._command(check.command, check.seconds, environment, "check", room, last_bytes=LOG_BYTES)
 
     def _tests(self, suite: Path | None) -> Path | None:
         if suite is None and self._task.suite is not None:
@@ -214,20 +221,24 @@ class Runner:
             return
         pipes = Pipes(self._run_dir / "tmp" / f"{log}.pipes")
         name = f"{log}.predictor"
-        room = self._rooms.for_prediction(out, self._scratch(name), (pipes.ask, pipes.answers))
-        seconds = self._task.evaluate.seconds
+        tmp = self._scratch(name)
+        room = self._rooms.for_prediction(out, tmp, (pipes.ask, pipes.answers))
+        # A little longer than the evaluator, so that it is the one that is said to have taken too long.
+        seconds = self._task.evaluate.seconds + PREDICTOR_SECONDS
         spec = self._spec(_argv(command), self._workdir, {"LOOPWATCH_OUT": str(out)}, name, seconds, room)
-        async with answering(spec, pipes):
+        async with answering(replace(spec, out_folders=(tmp,)), pipes):
             yield pipes
 
-    def _keep_record(self, tmp: Path, name: str) -> None:
+    def _keep_record(self, tmp: Path, name: str) -> Path | None:
         """Keep what the evaluator recorded for people to look at, if it did."""
         into = self._run_dir / "records"
         into.mkdir(mode=0o700, exist_ok=True)
         (into / name).unlink(missing_ok=True)
+        ours = self._scratch(f"{name}.taken")  # what lies in `tmp` may be a link to anywhere
         with suppress(ArtefactRefused, OSError):
-            take(tmp, "record.json", tmp / "kept", max_bytes=RECORD_BYTES)
-            (tmp / "kept" / "record.json").replace(into / name)
+            take(tmp, "record.json", ours, max_bytes=RECORD_BYTES)
+            return (ours / "record.json").replace(into / name)
+        return None
 
     def _log_digest(self, name: str) -> str:
         return checkout.digest(self._run_dir / "logs" / f"{name}.log")
@@ -337,9 +348,17 @@ class Runner:
         return tmp
 
     async def _command(
-        self, words: tuple[str, ...], seconds: float, environment: dict[str, str], name: str, room: Room
+        self,
+        words: tuple[str, ...],
+        seconds: float,
+        environment: dict[str, str],
+        name: str,
+        room: Room,
+        *,
+        last_bytes: int = TAIL_BYTES,
     ) -> Outcome:
-        return await run_command(self._spec(_argv(words), self._pristine, environment, name, seconds, room))
+        spec = self._spec(_argv(words), self._pristine, environment, name, seconds, room)
+        return await run_command(spec, last_bytes=last_bytes)
 
     def _spec(
         self, command: list[str], cwd: Path, environment: dict[str, str], name: str, seconds: float, room: Room
