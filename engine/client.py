@@ -47,6 +47,8 @@ if TYPE_CHECKING:  # for viewers to name; one that replays nothing does not load
     from .sandbox.proof import Examined as Examined
 
 START_SECONDS = 60
+HEAP_BYTES = str(2**17)
+"""From this size on an engine's memory is given back to the system as soon as it is free."""
 UNDO_SECONDS = 2.0
 """How long a decision made on the screen can be taken back."""
 
@@ -259,6 +261,8 @@ def start(run: Run, *, at_most: Tier | None = None) -> None:
                 "OPENBLAS_NUM_THREADS": "1",
                 "VECLIB_MAXIMUM_THREADS": "1",
                 "MALLOC_ARENA_MAX": "1",  # its threads take turns anyway; a heap for each never shrinks
+                "MALLOC_MMAP_THRESHOLD_": HEAP_BYTES,  # else it follows the largest block that a back-test gave back,
+                "MALLOC_TRIM_THRESHOLD_": HEAP_BYTES,  # and so much is never given back any more
                 "LOOPWATCH_CONFIG": str(home.config()),  # the engine works in another folder
             },
         )

@@ -29,7 +29,7 @@ BRANCH = "refs/heads/loopwatch/"
 EXPERIMENTS = "refs/loopwatch/experiments/"
 BASE = "refs/loopwatch/base"
 
-CACHE_BYTES = 2**20
+CACHE_BYTES = 2**18
 """Of objects that were read; libgit2 would keep 256 MB of what a long run never reads again."""
 
 

@@ -19,6 +19,9 @@ POINTS = 40
 
 GRID: Floats = np.arange(1, POINTS + 1) / POINTS
 
+CURVES = 256
+"""That are remembered with their tracks, somewhat more than a run's history has; a curve may have thousands of readings."""
+
 _HOLD = 1.5 / POINTS
 """How far beyond its last reading a curve is believed to stay where it was."""
 
@@ -48,13 +51,13 @@ def bins(shares: tuple[float, ...], values: tuple[float, ...], until: float, *, 
     )
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=CURVES)
 def loss_track(curve: Curve) -> Floats:
     """The loss on the grid, on its own scale."""
     return _track(curve.shares, curve.losses)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=CURVES)
 def metric_track(curve: Curve) -> Floats:
     """The metric's intermediate values on the grid."""
     return _track(curve.metric_shares, curve.metrics)
