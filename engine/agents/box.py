@@ -110,9 +110,9 @@ class Worker:
         """Whether a file is Python."""
         await self._do({"do": "compile", "file": file}, STARTING_SECONDS)
 
-    async def load(self, file: str) -> None:
+    async def load(self, file: str, *, seconds: float = STARTING_SECONDS) -> None:
         """Import it, with whatever it does then."""
-        await self._do({"do": "load", "file": file}, STARTING_SECONDS)
+        await self._do({"do": "load", "file": file}, seconds)
 
     async def fits(self, file: str, function: str, arguments: int) -> None:
         """Whether a function is there, and takes so many arguments."""

@@ -84,9 +84,9 @@ class Agent:
 
     def fits(self, order: Order) -> None:
         """Whether a function is there, and takes so many arguments."""
-        arguments = [None] * order["arguments"]
+        arguments, function = [None] * order["arguments"], self._function(order)
         try:
-            inspect.signature(self._function(order)).bind(*arguments)
+            inspect.signature(function).bind(*arguments)
         except TypeError as error:
             raise TypeError(
                 f"{order['function']}() cannot be called with {len(arguments)} arguments: {error}"
