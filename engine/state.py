@@ -86,6 +86,8 @@ class Experiment:
     explained: events.Explained | None = None
     """What somebody said of the mechanism after the verdict."""
     review: events.Reviewed | None = None
+    graded: events.Graded | None = None
+    """What a judge model said last of its answers."""
     attempt: int = 0
     began_at: float = 0
     started_at: float = 0
@@ -100,6 +102,8 @@ class Experiment:
     rescored: agent_events.Rescored | None = None
     """What it scored on the newest suite, where the suite has changed since it was measured."""
     rescored_at: float = 0
+    scored_again: list[agent_events.Rescored] = field(default_factory=list)
+    """What it scored on every suite since it was measured, oldest first."""
     decisions: list[events.Decided] = field(default_factory=list)
     since: float = 0
     """What was trained before this moment was trained on a machine that is not what it was."""
@@ -527,6 +531,8 @@ class State:
                 experiment.explained = fact
             case events.Reviewed():
                 experiment.review = fact
+            case events.Graded():
+                experiment.graded = fact
             case events.Proposed():
                 experiment.step, experiment.revision, experiment.author = (
                     "proposed",
@@ -565,6 +571,7 @@ class State:
                 experiment.since = self.drifted_at
             case agent_events.Rescored():
                 experiment.rescored, experiment.rescored_at = fact, at
+                experiment.scored_again.append(fact)
             case events.RepeatStarted():
                 if fact.repeat > len(experiment.repeats):
                     experiment.repeats.append(Repeat(fact.repeat, fact.seed, fact.why, fact.of))
@@ -637,7 +644,7 @@ def _paced(experiment: Experiment) -> list[tuple[float, float]]:
 
 
 ExperimentFact = (
-    events.Briefed | events.TurnEnded | events.Explained | events.Reviewed
+    events.Briefed | events.TurnEnded | events.Explained | events.Reviewed | events.Graded
     | events.Proposed | events.Decided | events.Applied | events.Started | events.AbortSuggested | events.Finished | events.Measured
     | events.AttemptLost | agent_events.Rescored | events.RepeatStarted | events.RepeatMeasured | events.Judged | events.Settled
 )  # fmt: skip

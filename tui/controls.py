@@ -1,7 +1,20 @@
 """What a person can do to a run: each a command with the id and digest of what they saw."""
 
 from loopwatch.engine.client import Viewer
-from loopwatch.engine.commands import Abort, Explain, Hold, Mute, Note, Pause, Reply, Resume, SetPolicy, Stop, Trust
+from loopwatch.engine.commands import (
+    Abort,
+    Explain,
+    Hold,
+    Mute,
+    Note,
+    Pause,
+    Reply,
+    RestoreAgent,
+    Resume,
+    SetPolicy,
+    Stop,
+    Trust,
+)
 from loopwatch.engine.events import Answer, Asked, Mechanism
 from loopwatch.engine.state import State
 
@@ -88,6 +101,10 @@ class Controls:
     def trust(self) -> None:
         """Let the forecaster act."""
         self._answers.ask(Trust(), "trust the forecaster", undo=True)
+
+    def restore_agent(self, name: str) -> None:
+        """Let a version of an agent work again."""
+        self._answers.ask(RestoreAgent(agent=name), f"bring {name} back", undo=True)
 
     def note(self, text: str) -> None:
         """Tell the proposer."""

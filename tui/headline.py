@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from loopwatch.engine.state import Experiment, State
 
-from . import certainty, containment, doing, words
+from . import certainty, containment, doing, family, words
 from .clean import cell_fit, clean, wrap
 from .palette import Role
 from .view import Parts, standing_look
@@ -53,9 +53,10 @@ class Piece(NamedTuple):
 def header(
     state: State, *, alive: bool, now: float, width: int, ascii_only: bool, progress: float | None
 ) -> list[Parts]:
-    """Three lines: what is happening, what is best, how the experiments went."""
+    """Three lines: what is happening, what is best, how the experiments went; and a fourth where there is an outer loop."""
     happening = _happening(state, alive=alive, now=now, width=width, ascii_only=ascii_only, progress=progress)
-    return [_beside(happening, _tier(state), width), _best(state, width), _counts(state, width, ascii_only)]
+    lines = [_beside(happening, _tier(state), width), _best(state, width), _counts(state, width, ascii_only)]
+    return [*lines, nested] if (nested := family.nested(state)) else lines
 
 
 def banner(state: State, *, width: int) -> Parts:

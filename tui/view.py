@@ -142,7 +142,7 @@ def _signed(gain: float | None) -> str:
 def asked_detail(state: State, e: Experiment) -> str | None:
     """What an agent asks to be allowed now, in the course of this experiment; None when it asks nothing."""
     asked = state.waiting.asked if state.waiting else None
-    if asked is None or asked.gate != "tool" or asked.experiment != e.number:
+    if asked is None or asked.gate not in ("tool", "rewrite") or asked.experiment != e.number:
         return None
     more = len(asked.detail) - DETAIL_KEPT
     return asked.detail if more <= 0 else f"{asked.detail[:DETAIL_KEPT]}\n({more} more characters are not shown)"
@@ -152,7 +152,9 @@ def diff_title(state: State, e: Experiment) -> str:
     """The words above the diff: the file, when there is one."""
     detail = asked_detail(state, e)
     if detail is not None:
-        return f"4 Asked for  #{e.number}" + (f"  {words.one_line(path)}" if (path := _only_file(detail)) else "")
+        agent = state.waiting.asked.agent if state.waiting else ""
+        about = f"4 Rewrite  {words.one_line(agent)}" if agent else f"4 Asked for  #{e.number}"
+        return about + (f"  {words.one_line(path)}" if (path := _only_file(detail)) else "")
     if not e.digest:
         return f"4 Diff  #{e.number}"
     path = f"  {words.one_line(e.paths[0])}" if len(e.paths) == 1 else ""

@@ -129,7 +129,11 @@ class Mission(Screen[None]):
 
     def on_resize(self) -> None:
         """A very low terminal keeps one line of the three at the top."""
-        self.query_one("#header", Lines).styles.height = 3 if self.size.height > 12 else 1
+        self._size_header()
+
+    def _size_header(self) -> None:
+        lines = 4 if self.state.lineage.versions else 3
+        self.query_one("#header", Lines).styles.height = lines if self.size.height > 12 else 1
 
     def _pane(self, name: PaneName) -> Pane:
         return self.query_one(f"#{name}", Pane)
@@ -202,6 +206,7 @@ class Mission(Screen[None]):
                 state, alive=self._alive, now=now, width=self.size.width, ascii_only=self.ascii_only, progress=progress
             )
             self.query_one("#header", Lines).set_lines(lines)
+            self._size_header()
 
     def _label(self, key: Key) -> str:
         state = self.state
@@ -280,7 +285,7 @@ class Mission(Screen[None]):
             return self.chosen
         e, waiting = self.shown, self.state.waiting
         if waiting and e and waiting.asked.experiment == e.number:
-            return "diff" if waiting.asked.gate in ("apply", "tool") else "curve"
+            return "diff" if waiting.asked.gate in ("apply", "tool", "rewrite") else "curve"
         if e is None or e.step == "proposing" or e.verdict == "unproposed":
             return "reasoning"
         return "curve" if e.attempt else "diff"

@@ -13,6 +13,7 @@ GROUPS = (
     ("an agent asks", ("tool",)),
     ("a proposal or an experiment waits", ("apply", "verdict", "run", "rewrite", "undo")),
     ("while it works", ("running", "training", "service", "working", "dead")),
+    ("agents that are source code (L)", ("lineage",)),
     ("always", ("always",)),
 )
 MARKS = (
