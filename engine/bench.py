@@ -7,6 +7,8 @@ import asyncio
 import random
 import secrets
 from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
 
 from . import canary
 from .agent_events import Rescored
@@ -54,6 +56,14 @@ _NO_FAULT = {
 }
 
 
+class Judge(Protocol):
+    """Whoever says what an evaluation comes to, in place of the evaluator."""
+
+    async def judged(self, experiment: int, attempt: int, evaluation: Evaluation) -> Evaluation:
+        """The same with another number; Blocked when nobody can be asked."""
+        ...
+
+
 class Bench:
     """Runs and measures the open experiment."""
 
@@ -69,14 +79,16 @@ class Bench:
         seed: int,
         one_seed: bool = True,
         suites: Suites | None = None,
+        judge: Judge | None = None,
     ) -> None:
         """The bench of one run; its experiments all have its seed, or each has one that follows from it.
 
         suites  what experiments are scored on, where the task has tests that may become more
+        judge   who says what an evaluation comes to, where that is not the evaluator
         """
         self._task, self._journal, self._workspace = task, journal, workspace
         self._runner, self._gates, self._watcher, self._seed = runner, gates, watcher, seed
-        self._one_seed, self._suites = one_seed, suites
+        self._one_seed, self._suites, self._judge = one_seed, suites, judge
         self._speeds: list[float] = []
         """Of the machine, since the training at hand was first tried."""
         self._speed_before: float | None = None
@@ -334,16 +346,23 @@ class Bench:
         lineage, suites = self._journal.state.lineage, self._suites
         grown = suites.file(lineage) if suites and lineage.suite else None
         number = finished.experiment, finished.attempt
-        evaluation = await self._runner.evaluate(*number, since=began_at, suite=grown)
+        evaluation = await self._evaluated(*number, since=began_at, suite=grown)
         measured = self._weighed(finished, evaluation)
         more: dict[str, object] = {"log_digest": evaluation.log_digest, "scores": evaluation.scores}
         if grown and measured.outcome == "valid":
             more |= {"suite": lineage.suite, "frozen": await self._on_the_original(*number)}
         return measured.model_copy(update=more)
 
+    async def _evaluated(
+        self, experiment: int, attempt: int, *, since: float | None = None, suite: Path | None = None, name: str = ""
+    ) -> Evaluation:
+        """What the evaluator says of an attempt, or the judge where there is one."""
+        evaluation = await self._runner.evaluate(experiment, attempt, since=since, suite=suite, name=name)
+        return await self._judge.judged(experiment, attempt, evaluation) if self._judge else evaluation
+
     async def _on_the_original(self, experiment: int, attempt: int) -> float | None:
         """What an attempt scores on the tests that its task began with; None where that gives no number."""
-        evaluation = await self._runner.evaluate(experiment, attempt, name="original")
+        evaluation = await self._evaluated(experiment, attempt, name="original")
         value, problem = measurement(self._task.metric, evaluation.printed)
         return None if problem or evaluation.problem else value
 
@@ -365,7 +384,7 @@ class Bench:
         frozen = None
         if measured is None:
             suite = self._suites.file(lineage)
-            evaluation = await self._runner.evaluate(
+            evaluation = await self._evaluated(
                 experiment.number, finished.attempt, suite=suite, name=f"suite-{lineage.suite}"
             )
             measured, scores = self._weighed(finished, evaluation), evaluation.scores

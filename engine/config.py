@@ -1,7 +1,8 @@
 """What a person chose for one run, checked before anything of it is made."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -43,11 +44,38 @@ def _strategy(spec: str) -> str:
     return known_strategy(spec)
 
 
+def _judge(spec: str) -> str:
+    if spec:
+        Judge.parse(spec)
+    return spec
+
+
 def _forecaster(spec: str) -> str:
     return known(spec, FORECASTERS, "forecaster")
 
 
 PolicyText = Annotated[str, AfterValidator(_policy)]
+
+
+class Judge(NamedTuple):
+    """Who judges answers, and how often each."""
+
+    provider: str
+    model: str
+    votes: int
+
+    @classmethod
+    def parse(cls, spec: str) -> Self:
+        """Read PROVIDER:MODEL or PROVIDER:MODELxN; ValueError says what is wrong with it."""
+        known(spec, REVIEWERS, "provider of models")
+        provider, _, rest = spec.partition(":")
+        model, votes = re.fullmatch(r"(.*?)(?:x(\d{1,3}))?", rest, re.DOTALL).groups()  # type: ignore[union-attr]  # matches anything
+        count = int(votes or 1)
+        if not model:
+            raise ValueError(f"{spec!r} names no model; write it like {provider}:MODEL, or {provider}:MODELx3 for three votes")
+        if not 1 <= count <= 25:
+            raise ValueError(f"{count} votes; 1 to 25 are possible")
+        return cls(provider, model, count)
 
 
 class Gates(BaseModel):
@@ -162,6 +190,8 @@ class RunConfig(BaseModel):
     """The order of the verbs: NAME or NAME:ARGUMENT."""
     reviewer: Annotated[str, AfterValidator(_reviewer)] = "anthropic:claude-haiku-5-5"
     """Who explains experiments to the proposer, with the reviewer strategy: NAME:MODEL."""
+    judge: Annotated[str, AfterValidator(_judge)] = ""
+    """Which model says what facts hold in an experiment's answers: NAME:MODEL, or NAME:MODELxN for N votes. "": the task's patterns."""
     seed: int = 1
     """Seed of the random proposer, and what the seeds of all experiments follow from; with keep = improve all have this one."""
     gates: Gates = Gates()

@@ -334,6 +334,29 @@ class Explained(Fact):
     by: str
 
 
+class Graded(Fact):
+    """A judge model said which facts hold in an experiment's answers; from then on that is its number."""
+
+    kind: Literal["graded"] = "graded"
+    experiment: int
+    attempt: int
+    by: str
+    votes: int
+    """On each answer; most of them decide."""
+    answers: int
+    value: float
+    evaluated: float
+    """What the evaluator's own patterns make of the same answers."""
+    spread: float | None = None
+    """Standard deviation of the numbers that single votes come to: the judge's own noise; None with one vote."""
+    unanimous: float
+    """The share of the facts on which all votes agree."""
+    spoiled: int = 0
+    """Votes that were refused or made no sense; each counts as no."""
+    digest: str = ""
+    """SHA-256 of what was judged, as the evaluator recorded it."""
+
+
 class Reviewed(Fact):
     """A reviewer said what it makes of an experiment: advice, which decides nothing."""
 
@@ -650,7 +673,7 @@ AnyFact = Annotated[
     | NoteRead | ReviewerMuted | StopAsked | Stopped
     | Proposing | Briefed | Requested | Billed | BackedOff | WentOn | TurnEnded | Proposed
     | Asked | Decided | Applied | Started | AbortSuggested | Finished | Measured | AttemptLost | Judged | Settled
-    | Explained | Reviewed | RepeatStarted | RepeatMeasured | ControlMeasured | Drifted
+    | Explained | Reviewed | Graded | RepeatStarted | RepeatMeasured | ControlMeasured | Drifted
     | Rewritten | Checked | Adopted | Dropped | AgentRestored
     | RoundBegan | TestsProposed | TestsWeighed | SuiteChanged | Rescored | RoundEnded,
     Field(discriminator="kind"),

@@ -4,7 +4,7 @@ import os
 
 from .books import file as price_file
 from .books import known_prices
-from .config import RunConfig
+from .config import Judge, RunConfig
 from .credentials import VARIABLES, key, redact, where
 from .errors import ConfigError
 from .proposers import proposer
@@ -42,6 +42,9 @@ def check(config: RunConfig) -> None:
 def _models(config: RunConfig) -> list[tuple[str, str]]:
     """The provider and the name of each model that the run asks itself; "" for the only model of a server."""
     specs = [config.proposer, *([config.reviewer] if config.strategy.partition(":")[0] == "reviewer" else [])]
+    if config.judge:
+        judge = Judge.parse(config.judge)
+        specs.append(f"{judge.provider}:{judge.model}")
     named = [
         (provider, model) for provider, _, model in (spec.partition(":") for spec in specs) if provider in VARIABLES
     ]

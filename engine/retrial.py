@@ -125,6 +125,8 @@ class Stand:
         if (run_dir / "data").exists():
             await asyncio.to_thread(shutil.copytree, run_dir / "data", scratch / "data", symlinks=True)
         config = RunConfig.model_validate_json((run_dir / "run.json").read_text(encoding="utf-8"))
+        if config.judge:
+            raise UserError(f"the numbers of {run_dir.name} are what {config.judge} says, and no model is asked outside of a run")
         task = load(str(pristine)).with_budget(opened.budget)
         proof = await prove(scratch / "proof", minimum=config.sandbox)
         runner = Runner(

@@ -25,6 +25,7 @@ from .events import AnyFact, AttemptLost, EngineStarted, Resumed, RunOpened, Sto
 from .gate import Gates
 from .inbox import Inbox
 from .journal import Journal
+from .jury import Jury
 from .lab import Lab, Stopping
 from .ledger import Ledger
 from .machine import has_gpu
@@ -83,6 +84,8 @@ async def _work(run_dir: Path, config: RunConfig, journal: Journal, host: Host |
     )
     gates = Gates(journal)
     watcher = Watcher(task=task, config=config, journal=journal)
+    books = Books(journal=journal, run_dir=run_dir)
+    books.close_open()
     bench = Bench(
         task=task,
         journal=journal,
@@ -93,10 +96,9 @@ async def _work(run_dir: Path, config: RunConfig, journal: Journal, host: Host |
         seed=config.seed,
         one_seed=config.keep == "improve",
         suites=Suites(task, workspace.pristine_folder, run_dir) if task.suite else None,
+        judge=Jury(config, journal=journal, books=books) if config.judge else None,
     )
     archive = Archive(task=task, journal=journal, workspace=workspace, run_dir=run_dir)
-    books = Books(journal=journal, run_dir=run_dir)
-    books.close_open()
     contain = partial(sandbox_for, proof, run_dir, config, task)
     crew = Crew(
         task=task,
@@ -192,6 +194,7 @@ def _open(run_dir: Path, config: RunConfig, journal: Journal) -> tuple[Workspace
         )
     opened = journal.state.opened
     task = task.with_budget(opened.budget) if opened else task.on(gpu=has_gpu())
+    task = task.judged() if config.judge else task
     if opened is None:
         journal.append(
             _opened(config, task, workspace), *(Warned(text=text) for text in (*task.remarks, *workspace.warnings))

@@ -275,6 +275,15 @@ class Task(_Section):
         """The task as it is run on a machine with or without a GPU."""
         return self.with_budget(self.gpu_budget) if gpu and self.gpu_budget else self
 
+    def judged(self) -> Self:
+        """The task as it is where a model says what its answers are worth: its votes differ, and can be talked into something."""
+        metric = self.metric.model_copy(update={"noise": None})
+        trusted = min(self.trust, "locked", key=LEVELS.index)
+        evaluate = self.evaluate.model_copy(update={"trust": trusted})
+        found = self.model_copy(update={"metric": metric, "evaluate": evaluate})
+        found.__dict__.pop("trust", None)  # a copy has what was cached, too
+        return found
+
     def with_budget(self, budget: Budget) -> Self:
         """The same task with another budget: a run keeps the one it began with."""
         return self.model_copy(update={"budget": budget})

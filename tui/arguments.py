@@ -45,6 +45,8 @@ def _add_following(commands: Any) -> None:
     run.add_argument("--strategy", metavar="NAME", help="the order of the verbs: simple (default), or reviewer")
     run.add_argument("--reviewer", metavar="NAME:MODEL", help="who explains experiments to the proposer, with --strategy reviewer "
                      "(default: anthropic:claude-haiku-5-5; rules is one without a model)")  # fmt: skip
+    run.add_argument("--judge", metavar="NAME:MODEL[xN]", help="a model that says which facts hold in an answer, by most of N votes "
+                     "(default: the task's own patterns)")  # fmt: skip
     _agent(run)
     _caps(run)
     run.add_argument(
@@ -132,7 +134,9 @@ def _add_steering(commands: Any) -> None:
                       "The generations of an agent that rewrites itself; one of them can be brought back.", manual.GENERATION)  # fmt: skip
     generation.add_argument("words", metavar="[RUN] [NAME]", nargs="*",
                             help="the newest run or the named one, and a generation, such as gen_002; all of them without one")  # fmt: skip
-    generation.add_argument("--restore", action="store_true", help="let this generation work from the next experiment on")
+    generation.add_argument(
+        "--restore", action="store_true", help="let this generation work from the next experiment on"
+    )
     _json(generation)
     mute = _add(commands, "mute", "ask:mute", "Keep what the reviewer says out of the briefs.",
                 "examples:\n  loopwatch mute\n  loopwatch mute --off    to hear it again")  # fmt: skip
@@ -269,7 +273,7 @@ def _add_looking(commands: Any) -> None:
     compare = _add(commands, "compare", "compare:compare", "Which level is worth it? Several on several tasks, in one table.",
                    manual.COMPARE)  # fmt: skip
     compare.add_argument("--levels", metavar="A,B,…", default="simple,reviewer,hyperagent,arena:1v1,arena:4x4",
-                         help="strategies, the first one to compare with (default: simple,reviewer,hyperagent,arena:1v1,arena:4x4)")  # fmt: skip
+                         help="strategies, the first one to compare with (default: all five)")  # fmt: skip
     compare.add_argument("--tasks", metavar="A,B,…", default="snake,email_validation",
                          help="shipped tasks or folders (default: snake,email_validation)")  # fmt: skip
     compare.add_argument("--repeat", metavar="R", type=int, default=1, help="each so many times, on seeds of its own")

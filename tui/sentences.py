@@ -136,6 +136,8 @@ def _told_of_experiment(fact: "ExperimentFact") -> str:
             return f"mechanism {fact.mechanism} by {clean(fact.by)}" + after(": ", fact.theory)
         case events.Reviewed():
             return f"reviewed by {clean(fact.by)}: {review(fact)}"
+        case events.Graded():
+            return graded(fact)
         case events.Proposed():
             return f"proposed: {one_line(fact.hypothesis)}" + _size(fact.added, fact.removed, fact.paths)
         case events.Asked():
@@ -173,6 +175,14 @@ def _told_of_experiment(fact: "ExperimentFact") -> str:
             assert_never(fact)
 
 
+def graded(fact: events.Graded) -> str:
+    """What a judge model made of the answers, beside what patterns make of them."""
+    votes = f"{fact.votes} votes each" if fact.votes > 1 else "one vote each"
+    apart = f", which are ±{number(fact.spread)} apart" if fact.spread is not None else ""
+    spoiled = f", {fact.spoiled} of them spoiled" if fact.spoiled else ""
+    return f"judged by {clean(fact.by)}, {votes}{apart}{spoiled}: {number(fact.value)}; by patterns {number(fact.evaluated)}"
+
+
 def of_how_many(repeat: int, of: int | None) -> str:
     """Which one of how many, where that is known."""
     return f", {repeat} of {of}" if of else ""
@@ -194,7 +204,7 @@ def _size(added: int, removed: int, paths: tuple[str, ...]) -> str:
 
 ExperimentFact = (
     events.Proposing | events.Briefed | events.Requested | events.Billed | events.BackedOff | events.WentOn
-    | events.TurnEnded | events.Explained | events.Reviewed | events.Proposed | events.Asked | events.Decided
+    | events.TurnEnded | events.Explained | events.Reviewed | events.Graded | events.Proposed | events.Asked | events.Decided
     | events.Applied | events.Started
     | events.AbortSuggested | events.Finished | events.Measured | events.AttemptLost
     | agent_events.Rescored | events.RepeatStarted | events.RepeatMeasured | events.Judged | events.Settled

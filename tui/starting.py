@@ -188,6 +188,7 @@ def read_settings(args: Namespace, found: task.Task, *, on_screen: bool) -> dict
         "caps": _caps(args),
         "strategy": args.strategy,
         "reviewer": args.reviewer,
+        "judge": args.judge,
         "seed": args.seed,
         "gates": checked(Gates, **gates),
         "stop": checked(StopConditions, **{name: value for name, value in stop.items() if value is not None}),

@@ -95,7 +95,7 @@ def main() -> None:
     print(f"scores: {json.dumps(scores)}")
     print(f"score: {100 * sum(scores) / len(scores):.4f}")
     if file := os.environ.get("LOOPWATCH_RECORD"):
-        told = {"kind": "rubric", "knowledge": fingerprint(), "answers": record}
+        told = {"kind": "rubric", "scale": 100, "knowledge": fingerprint(), "answers": record}
         Path(file).write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8", errors="replace")
 
 

@@ -80,6 +80,18 @@ EVERY_FACT: list[AnyFact] = [
         confidence=0.8,
         pattern_detected="three in a row",
     ),
+    events.Graded(
+        experiment=2,
+        attempt=1,
+        by="haiku",
+        votes=3,
+        answers=26,
+        value=41.5,
+        evaluated=38.2,
+        spread=1.8,
+        unanimous=0.9,
+        spoiled=1,
+    ),
     events.RepeatStarted(experiment=2, repeat=1, seed=7, why="confirmation"),
     events.RepeatMeasured(experiment=2, repeat=1, value=1.5),
     events.ControlMeasured(
