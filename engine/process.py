@@ -126,7 +126,17 @@ class Kept:
 
     @classmethod
     async def launch(cls, spec: Spec) -> Self:
-        """Start a keeper for `spec`, and its spare if it has one; nothing counts until `go`."""
+        """Start a keeper for `spec`, and its spare if it has one; nothing counts until `go`. Cancelled, it leaves nothing behind."""
+        opening = asyncio.ensure_future(cls._opened(spec))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # Half of it could not be closed, and it is a matter of milliseconds.
+            await (await opening).close()
+            raise
+
+    @classmethod
+    async def _opened(cls, spec: Spec) -> Self:
         lines = _start_keeper()
         kept = cls(spec, lines)
         loop = asyncio.get_running_loop()

@@ -135,9 +135,9 @@ class Runner:
             spec = replace(spec, environment={**spec.environment, "LOOPWATCH_SEED": str(seed)})
         if amount is not None:
             spec = replace(spec, environment={**spec.environment, "LOOPWATCH_BUDGET": f"{amount:g}"})
-        spare = await self._take_spare()
         before = leftovers.names() if self._rooms.shares_memory else None
         seal, clock = await asyncio.to_thread(Seal.of, self._run_dir), evidence.clock()
+        spare = await self._take_spare()
         kept = spare or await Kept.launch(spec)
         try:
             if spare:
@@ -308,7 +308,11 @@ class Runner:
         if waiting is None:
             return None
         kept = await waiting
-        await kept.contained()
+        try:
+            await kept.contained()
+        except asyncio.CancelledError:
+            await kept.close()
+            raise
         if kept.has_ended:
             await kept.close()
             return None

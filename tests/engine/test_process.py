@@ -1,5 +1,6 @@
 """The engine's side: spares, live output, keepers that are lost, descriptors."""
 
+import asyncio
 import gc
 import json
 import os
@@ -171,6 +172,25 @@ async def test_many_commands_leave_no_descriptors_and_no_children(tmp_path: Path
     for _ in range(10):
         await run_command(spec)
 
+    assert _descriptors() <= before
+    assert _children() == children
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+@pytest.mark.parametrize("steps", range(4))
+async def test_a_launch_that_is_cancelled_leaves_no_descriptors_and_no_children(tmp_path: Path, steps: int) -> None:
+    spec = Spec(["true"], tmp_path, ENVIRONMENT, tmp_path / "log", wall_seconds=30)
+    await run_command(spec)
+    gc.collect()
+    before, children = _descriptors(), _children()
+
+    launching = asyncio.ensure_future(Kept.launch(spec))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    launching.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await launching
     assert _descriptors() <= before
     assert _children() == children
 
