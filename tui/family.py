@@ -44,9 +44,14 @@ def _generation(state: State, lineage: Lineage) -> Parts:
         done = max((stages[check.stage] + 1 for check in candidate.checks if check.ok), default=0)
         return [*parts, ("  next ", "quiet"), (f"{name} is being checked, {done} of 3 passed", "accent")]
     if candidate.allowed is None:
-        return [*parts, ("  next ", "quiet"), (f"{name} waits at the rewrite gate", "warn")]
+        return [*parts, ("  next ", "quiet"), (f"{name} at the rewrite gate", "warn")]
     trial = f"{name} on trial: {ours} experiment{'' if ours == 1 else 's'}, {theirs} by its parent beside it"
     return [*parts, ("  next ", "quiet"), (trial, "accent")]
+
+
+def checks(version: Version) -> str:
+    """How far a version came in its checks, each done in a box."""
+    return "  ".join(f"{check.stage} {'✓' if check.ok else '✗'}" for check in version.checks)
 
 
 def _experiments(state: State, agent: str, after: int) -> int:
@@ -61,17 +66,17 @@ def _round(state: State, now: Round) -> Parts:
     if now.ended is not None:
         parts.append(("  ended", "quiet"))
     elif asked < len(began.test):
-        parts.append((f"  tests by agent {asked + 1} of {len(began.test)}", "accent"))
+        parts.append((f"  tests by {asked + 1} of {len(began.test)}", "accent"))
     else:
-        parts.append((f"  code by agent {min(met + 1, len(began.code))} of {len(began.code)}", "accent"))
+        parts.append((f"  code by {min(met + 1, len(began.code))} of {len(began.code)}", "accent"))
     if lineage.suites:
         size = lineage.suites[-1].size
-        parts.append((f"  suite {lineage.suite}: {size} tests, {lineage.weighed} admitted", "text"))
+        parts.append((f"  suite {lineage.suite}: {size} tests, {lineage.weighed} new", "text"))
     else:
         parts.append(("  the original suite", "text"))
     best = state.best_experiment
     if best is not None and lineage.suite and best.frozen_score is not None:
-        both = f"  best {words.number(best.estimate)} on it, {words.number(best.frozen_score)} on the original"
+        both = f"  best {words.number(best.estimate)} (original {words.number(best.frozen_score)})"
         parts.append((both, "good"))
     return parts
 

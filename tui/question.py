@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from loopwatch.engine.events import Asked
 from loopwatch.engine.state import Experiment, State
 
-from . import certainty, words
+from . import certainty, family, words
 from .clean import clean
 from .keys import KEYS
 from .palette import Role
@@ -55,7 +55,9 @@ def ask_view(state: State, *, now: float) -> AskView | None:
 
 def _question(asked: Asked, e: Experiment, state: State) -> Lines:
     match asked.gate:
-        case "tool" | "rewrite":
+        case "rewrite":
+            return _rewritten(asked, state)
+        case "tool":
             return (
                 words.one_line(asked.question[:WANTED_CHARACTERS]) or "something without a title",
                 *_wanted(asked.detail),
@@ -66,6 +68,17 @@ def _question(asked: Asked, e: Experiment, state: State) -> Lines:
             return (words.one_line(asked.question),)
         case "verdict":
             return _verdict(asked, e, state)
+
+
+def _rewritten(asked: Asked, state: State) -> Lines:
+    """Why an agent's source was rewritten, and what is known of it; the diff pane has what changed."""
+    version = state.lineage.versions.get(asked.agent)
+    question = words.one_line(asked.question[:WANTED_CHARACTERS])
+    if version is None:
+        return (question,)
+    known = Told(f"checks  {family.checks(version)}", "text")
+    reason = version.written.reason
+    return (question, known, *(_claims(("why ", reason)) if words.one_line(reason) not in question else ()))
 
 
 def _verdict(asked: Asked, e: Experiment, state: State) -> Lines:

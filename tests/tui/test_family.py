@@ -61,7 +61,8 @@ async def test_a_rewrite_is_asked_about_with_its_own_diff(film: Film, size: tupl
     assert "gen_003, an agent's new version" in shown
     assert "STEP = 1.5" in shown
     assert "Rewrite  gen_003" in shown
-    assert "gen_003 waits at the rewrite gate" in shown
+    assert "gen_003 at the rewrite gate" in shown
+    assert "compile ✓  import ✓  call ✓" in shown
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
