@@ -168,6 +168,8 @@ class TestsWeighed(LineageFact):
     refused: tuple[RefusedTest, ...] = ()
     breaks: int = 0
     """How many of the admitted ones the best solution fails at least in part."""
+    lost: float = 0
+    """What it loses by them: 1 for each that it fails wholly."""
 
 
 class SuiteChanged(LineageFact):
@@ -203,4 +205,4 @@ class RoundEnded(LineageFact):
     kind: Literal["round_ended"] = "round_ended"
     round: int
     scores: dict[str, float] = Field(default_factory=dict)
-    """What each agent did in it: a code agent's gain, a test agent's share of admitted tests that break the best."""
+    """What each agent did in it: a code agent's gain, a test agent's share of what it was asked for that the best fails."""

@@ -6,12 +6,12 @@ Decides what an attempt *is* (valid, crashed, timed out, voided ...), from facts
 import asyncio
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from . import canary
-from .agent_events import Rescored
+from .agent_events import Rescored, TestCase
 from .control import compared, crippled
 from .doubts import doubts
 from .events import (
@@ -31,6 +31,7 @@ from .gate import Gates
 from .journal import Journal
 from .judge import hopeless, measurement
 from .policy import RUN_ONLY, Occasion
+from .process import Outcome
 from .records import Sample
 from .runner import Evaluation, Runner
 from .state import Experiment
@@ -369,16 +370,7 @@ class Bench:
     async def rescore(self, experiment: Experiment) -> None:
         """Measure on the present suite what an experiment left; it is trained again where that is gone."""
         assert self._suites is not None, "only a task with a suite has another one to be scored on"
-        assert experiment.finished is not None, "only what was trained is scored"
-        lineage, finished = self._journal.state.lineage, experiment.finished
-        if not self._runner.has(experiment.number, finished.attempt):
-            finished = await self._runner.run(
-                experiment.number,
-                finished.attempt,
-                started=lambda _: None,
-                heard=lambda _: None,
-                seed=self._seed_of(experiment.number),
-            )
+        lineage, finished = self._journal.state.lineage, await self._left_by(experiment)
         measured = self._refused(finished)
         scores: tuple[float, ...] = ()
         frozen = None
@@ -398,6 +390,35 @@ class Bench:
                 scores=scores,
                 problem=measured.problem,
             )
+        )
+
+    async def tried(self, experiment: Experiment, tests: Sequence[TestCase]) -> tuple[float, ...]:
+        """What an experiment scores on each of some tests; nothing where that gives no number."""
+        assert self._suites is not None, "only a task with a suite has other tests"
+        finished = await self._left_by(experiment)
+        if self._refused(finished) is not None:
+            return ()
+        suite = self._suites.of(tests)
+        evaluation = await self._evaluated(experiment.number, finished.attempt, suite=suite, name="tried")
+        return () if evaluation.problem else evaluation.scores
+
+    async def check_tests(self, tests: Sequence[TestCase]) -> Outcome:
+        """What the task's own check says of proposed tests."""
+        assert self._suites is not None, "only a task with a suite has a check for it"
+        proposed, suite = self._suites.of(tests), self._suites.next(self._journal.state.lineage)
+        return await self._runner.check_tests(proposed, suite)
+
+    async def _left_by(self, experiment: Experiment) -> Finished:
+        """What an experiment left, trained again where it is gone."""
+        assert experiment.finished is not None, "only what was trained is scored"
+        if self._runner.has(experiment.number, experiment.finished.attempt):
+            return experiment.finished
+        return await self._runner.run(
+            experiment.number,
+            experiment.finished.attempt,
+            started=lambda _: None,
+            heard=lambda _: None,
+            seed=self._seed_of(experiment.number),
         )
 
     def _weighed(self, finished: Finished, evaluation: Evaluation) -> Measured:

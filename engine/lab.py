@@ -7,11 +7,12 @@ person.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from .agent_events import TestCase
 from .agents.crew import Crew
 from .archive import Archive
 from .bench import Bench
@@ -28,6 +29,7 @@ from .housekeeping import free_bytes, make_room
 from .journal import Journal
 from .judge import Field, Judgement, doubts, judge, judge_field, quarantined, too_dear
 from .policy import Occasion
+from .process import Outcome
 from .reviewer import Reviewer
 from .state import Experiment, State
 from .stopping import tripped, why_stop
@@ -181,13 +183,23 @@ class Lab:
 
     async def rescore(self, experiment: Experiment) -> None:
         """Score what an experiment left on the present suite, so that others can be compared with it; once for each suite."""
-        if experiment.suite == self.state.lineage.suite:
-            return
+        if experiment.suite != self.state.lineage.suite:
+            await self._with_code_of(experiment, lambda: self._bench.rescore(experiment))
+
+    async def tried(self, experiment: Experiment, tests: Sequence[TestCase]) -> tuple[float, ...]:
+        """What an experiment scores on each of some tests; nothing where that gives no number."""
+        return await self._with_code_of(experiment, lambda: self._bench.tried(experiment, tests))
+
+    async def check_tests(self, tests: Sequence[TestCase]) -> Outcome:
+        """What the task's own check says of proposed tests."""
+        return await self.unless_stopped(self._bench.check_tests(tests))
+
+    async def _with_code_of(self, experiment: Experiment, work: Callable[[], Awaitable[T]]) -> T:
         self._heed_stop()
         await self._room_on_disk()
         self._archive.restore(experiment)
         try:
-            await self.unless_stopped(self._bench.rescore(experiment))
+            return await self.unless_stopped(work())
         finally:
             self._archive.restore()
 

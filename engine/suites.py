@@ -5,12 +5,13 @@ what the ledger says.
 """
 
 import json
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from .agent_events import TestCase
+from .agent_events import SuiteChanged, TestCase
 from .errors import TaskError
 from .lineage import Lineage
 from .task import Task
@@ -31,20 +32,40 @@ class Suites:
         assert self._task.suite is not None, "only a task with a suite is scored on one"
         return self._pristine / self._task.suite.file
 
-    def tests(self, lineage: Lineage, *, admitted: int | None = None) -> list[TestCase]:
-        """The original tests and the admitted ones; TaskError when the original cannot be read.
-
-        admitted  how many of those; without it, those of the present suite
-        """
-        return [*read(self.original), *lineage.admitted[: lineage.weighed if admitted is None else admitted]]
+    def tests(self, lineage: Lineage) -> list[TestCase]:
+        """The tests of the present suite, the original ones first; TaskError when those cannot be read."""
+        return [*read(self.original), *lineage.admitted[: lineage.weighed]]
 
     def file(self, lineage: Lineage) -> Path:
         """What an evaluator reads of the present suite."""
         if lineage.suite == 0:
             return self.original
-        data, path = written(self.tests(lineage)), self._folder / f"{lineage.suite:04d}.json"
+        data = self._grown(lineage.admitted[: lineage.weighed])
         if sha256(data).hexdigest() != lineage.suites[-1].digest:
             raise TaskError(f"{self.original} is not what it was when suite {lineage.suite} was made; start a new run")
+        return self._held(f"{lineage.suite:04d}", data)
+
+    def next(self, lineage: Lineage) -> Path:
+        """The suite that a proposed test would enter: the present one, and what was admitted since."""
+        return self._held("next", self._grown(lineage.admitted))
+
+    def of(self, tests: Sequence[TestCase]) -> Path:
+        """A suite of these tests alone."""
+        return self._held("some", _written([test.model_dump() for test in tests]))
+
+    def changed(self, lineage: Lineage, round_: int) -> SuiteChanged:
+        """The fact that everything is scored from now on with what was admitted."""
+        data, size = self._grown(lineage.admitted), len(read(self.original)) + len(lineage.admitted)
+        return SuiteChanged(suite=lineage.suite + 1, round=round_, size=size, digest=sha256(data).hexdigest())
+
+    def _grown(self, admitted: Sequence[TestCase]) -> bytes:
+        # As the task wrote them: its evaluator may read more of its own tests than the engine does.
+        read(self.original)
+        original: list[JsonValue] = json.loads(self.original.read_bytes())
+        return _written([*original, *(test.model_dump() for test in admitted)])
+
+    def _held(self, name: str, data: bytes) -> Path:
+        path = self._folder / f"{name}.json"
         if not path.is_file() or path.read_bytes() != data:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             path.unlink(missing_ok=True)
@@ -61,9 +82,9 @@ def read(path: Path) -> list[TestCase]:
         raise TaskError(f'{path}: not a list of tests like {{"input": …, "expected": …}}: {first}') from None
 
 
-def written(tests: list[TestCase]) -> bytes:
+def _written(tests: Sequence[JsonValue]) -> bytes:
     """The bytes of a suite's file, the same for the same tests."""
-    return _TESTS.dump_json(tests, indent=1) + b"\n"
+    return json.dumps(tests, indent=1).encode() + b"\n"
 
 
 def same(test: TestCase) -> str:
