@@ -1,5 +1,6 @@
-"""The real command line in a process of its own, and runs whose facts a test writes itself."""
+"""The real command line, and runs whose facts a test writes itself."""
 
+import io
 import json
 import os
 import subprocess
@@ -7,15 +8,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from loopwatch.engine import events
 from loopwatch.engine.client import Run
 from loopwatch.engine.config import RunConfig
 from loopwatch.engine.events import AnyFact
 from loopwatch.engine.ledger import Ledger
 from loopwatch.engine.task import Budget, Metric
+from loopwatch.tui.cli import main
 from tests.waiting import until
 
 CLI = [sys.executable, "-m", "loopwatch.tui.cli"]
+UNCONTAINED = ("--sandbox", "none")
+"""For a run that is about something else: its engine has no box to prove, and its trainings none to build."""
 
 METRIC = Metric(name="val_bpb", direction="down", unit="bits per byte", noise=0.008)
 BUDGET = Budget(kind="cpu_seconds", amount=20, wall_seconds=120)
@@ -31,12 +37,28 @@ class Command:
         self.environment = {**os.environ, "LOOPWATCH_HOME": str(home), "LOOPWATCH_USER": "anna", "NO_COLOR": "1"}
 
     def __call__(self, *args: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run it to its end, without a terminal."""
+        """Run it to its end, without a terminal, in this process: a third of a second is saved where nothing else is lost."""
+        out, err = _Pipe(), _Pipe()
+        with pytest.MonkeyPatch.context() as shell:
+            for name, value in self.environment.items():
+                shell.setenv(name, value)
+            shell.chdir(self.home)
+            shell.setattr(sys, "stdin", io.StringIO(stdin))
+            shell.setattr(sys, "stdout", out)
+            shell.setattr(sys, "stderr", err)
+            try:
+                code = main(args)
+            except SystemExit as end:  # argparse's own way
+                code = int(end.code or 0)
+        return subprocess.CompletedProcess(args, int(code), out.text, err.text)
+
+    def process(self, *args: str) -> subprocess.CompletedProcess[str]:
+        """The same in a process of its own."""
         return subprocess.run(
             [*CLI, *args],
             env=self.environment,
             cwd=self.home,
-            input=stdin,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=120,
@@ -72,6 +94,19 @@ class Command:
     def until_printed(self, text: str, *, where: str = "out") -> None:
         """Return once a background command has printed `text`."""
         until(lambda: text in (self.home / where).read_text(), seconds=60)
+
+
+class _Pipe(io.TextIOWrapper):
+    """A standard stream that is no terminal."""
+
+    def __init__(self) -> None:
+        self._bytes = io.BytesIO()
+        super().__init__(self._bytes, encoding="utf-8", write_through=True)
+
+    @property
+    def text(self) -> str:
+        """What was written."""
+        return self._bytes.getvalue().decode()
 
 
 def opened(name: str = "made-1", **settings: Any) -> events.RunOpened:

@@ -10,7 +10,7 @@ from loopwatch.engine.records import Sample
 from loopwatch.engine.telemetry import Telemetry
 from loopwatch.tui import arguments, manual
 
-from .command import CLI, Command, finished, judged, made_run, opened, proposed, started
+from .command import CLI, UNCONTAINED, Command, finished, judged, made_run, opened, proposed, started
 
 DIFF = "--- a/train.py\n+++ b/train.py\n@@ -1 +1 @@\n-LR = 1\n+LR = 2\n"
 COMMANDS = (
@@ -334,7 +334,9 @@ def test_a_fault_of_ours_leaves_its_traceback_in_a_file(tmp_path: Path) -> None:
 def test_a_person_steers_a_run_from_another_terminal(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
 
-    name = loopwatch("run", "sine", "--noise-repeats", "0", "--detach", "--gate", "apply=ask").stdout.strip()
+    name = loopwatch(
+        "run", "sine", "--noise-repeats", "0", *UNCONTAINED, "--detach", "--gate", "apply=ask"
+    ).stdout.strip()
     waiting = loopwatch.until_state("waiting")
     noted = loopwatch("note", name, "try INIT_SCALE")
     vetoed = loopwatch("veto", "-m", "I know better")
@@ -356,7 +358,7 @@ def test_a_person_steers_a_run_from_another_terminal(tmp_path: Path) -> None:
 def test_a_paused_run_goes_on_when_it_is_resumed(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
 
-    loopwatch("run", "sine", "--noise-repeats", "0", "--detach", "--experiments", "50")
+    loopwatch("run", "sine", "--noise-repeats", "0", *UNCONTAINED, "--detach", "--experiments", "50")
     loopwatch("pause")
     paused = loopwatch.until_state("paused")
     resumed = loopwatch("resume")
@@ -376,7 +378,9 @@ def test_json_of_a_detached_run_names_it(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
 
     told = json.loads(
-        loopwatch("run", "sine", "--noise-repeats", "0", "--detach", "--json", "--experiments", "1").stdout
+        loopwatch(
+            "run", "sine", "--noise-repeats", "0", *UNCONTAINED, "--detach", "--json", "--experiments", "1"
+        ).stdout
     )
     loopwatch.until_state("stopped")
 

@@ -10,7 +10,9 @@ import pytest
 from loopwatch.engine import events
 from tests.waiting import until
 
-from .command import CLI, Command, judged, made_run, opened, proposed, started
+from .command import CLI, UNCONTAINED, Command, judged, made_run, opened, proposed, started
+
+QUICK = ("--noise-repeats", "0", *UNCONTAINED)
 
 
 def script(home: Path, *lines: dict[str, Any]) -> str:
@@ -28,7 +30,9 @@ def facts(text: str) -> list[dict[str, Any]]:
 
 
 def test_three_experiments_are_told_fact_by_fact_and_end_as_asked(tmp_path: Path) -> None:
-    done = Command(tmp_path)("run", "sine", "--noise-repeats", "0", "--headless", "--experiments", "3", "--json")
+    done = Command(tmp_path).process(
+        "run", "sine", "--noise-repeats", "0", "--headless", "--experiments", "3", "--json"
+    )
 
     told = facts(done.stdout)
     assert done.returncode == 0, done.stderr
@@ -39,7 +43,7 @@ def test_three_experiments_are_told_fact_by_fact_and_end_as_asked(tmp_path: Path
 
 
 def test_without_json_facts_are_sentences(tmp_path: Path) -> None:
-    done = Command(tmp_path)("run", "sine", "--noise-repeats", "0", "--experiments", "2")
+    done = Command(tmp_path)("run", "sine", *QUICK, "--experiments", "2")
 
     assert done.returncode == 0
     assert "#1 kept: the baseline is " in done.stdout
@@ -52,9 +56,7 @@ def test_two_runs_with_one_seed_measure_the_same(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
 
     once, again = (
-        facts(
-            loopwatch("run", "sine", "--noise-repeats", "0", "--keep", "improve", "--experiments", "3", "--json").stdout
-        )
+        facts(loopwatch("run", "sine", *QUICK, "--keep", "improve", "--experiments", "3", "--json").stdout)
         for _ in range(2)
     )
 
@@ -64,9 +66,7 @@ def test_two_runs_with_one_seed_measure_the_same(tmp_path: Path) -> None:
 
 
 def test_a_script_that_is_over_ends_the_run_well(tmp_path: Path) -> None:
-    done = Command(tmp_path)(
-        "run", "sine", "--noise-repeats", "0", "--headless", "--proposer", script(tmp_path, lr(0.05))
-    )
+    done = Command(tmp_path)("run", "sine", *QUICK, "--headless", "--proposer", script(tmp_path, lr(0.05)))
 
     assert done.returncode == 0
     assert "#2 proposed: LR 0.05" in done.stdout
@@ -76,8 +76,7 @@ def test_a_script_that_is_over_too_soon_stopped_short(tmp_path: Path) -> None:
     done = Command(tmp_path)(
         "run",
         "sine",
-        "--noise-repeats",
-        "0",
+        *QUICK,
         "--headless",
         "--experiments",
         "9",
@@ -95,8 +94,7 @@ def test_a_relative_script_and_program_are_found_wherever_the_engine_works(tmp_p
     done = Command(tmp_path)(
         "run",
         "sine",
-        "--noise-repeats",
-        "0",
+        *QUICK,
         "--headless",
         "--proposer",
         "scripted:script.jsonl",
@@ -112,7 +110,7 @@ def test_a_relative_script_and_program_are_found_wherever_the_engine_works(tmp_p
     "option", [("--proposer", "nobody"), ("--strategy", "nothing"), ("--proposer", "scripted:nowhere.jsonl")]
 )
 def test_settings_that_the_engine_refuses_are_explained(tmp_path: Path, option: tuple[str, str]) -> None:
-    done = Command(tmp_path)("run", "sine", "--noise-repeats", "0", "--headless", "--json", *option)
+    done = Command(tmp_path)("run", "sine", *QUICK, "--headless", "--json", *option)
 
     assert done.returncode == 1
     assert option[1].removeprefix("scripted:") in done.stderr
@@ -124,7 +122,7 @@ def test_a_baseline_that_cannot_be_measured_is_the_users_to_mend(tmp_path: Path)
     loopwatch("new", "mine")
     (tmp_path / "mine" / "train.py").write_text("LR = 0.01\nraise SystemExit(7)\n")
 
-    done = loopwatch("run", "mine", "--headless")
+    done = loopwatch("run", "mine", "--headless", *UNCONTAINED)
 
     assert done.returncode == 1
     assert "exit code 7" in done.stderr
@@ -132,7 +130,7 @@ def test_a_baseline_that_cannot_be_measured_is_the_users_to_mend(tmp_path: Path)
 
 def test_the_first_signal_ends_the_run_after_this_experiment(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
-    following = loopwatch.background("run", "sine", "--noise-repeats", "0", "--headless", "--json")
+    following = loopwatch.background("run", "sine", *QUICK, "--headless", "--json")
     loopwatch.until_printed('"kind": "started", "experiment": 2')
 
     following.send_signal(signal.SIGTERM)
@@ -151,9 +149,7 @@ def test_ctrl_c_twice_ends_the_run_at_once(tmp_path: Path) -> None:
     source = (tmp_path / "slow" / "train.py").read_text()
     lazy = "    if LR == 0.05:\n        import time\n\n        time.sleep(60)\n    net.save("
     (tmp_path / "slow" / "train.py").write_text(source.replace("    net.save(", lazy, 1))
-    following = loopwatch.background(
-        "run", "slow", "--noise-repeats", "0", "--headless", "--proposer", script(tmp_path, lr(0.05))
-    )
+    following = loopwatch.background("run", "slow", *QUICK, "--headless", "--proposer", script(tmp_path, lr(0.05)))
     loopwatch.until_printed("#2 started")
 
     following.send_signal(signal.SIGINT)
@@ -167,7 +163,7 @@ def test_ctrl_c_twice_ends_the_run_at_once(tmp_path: Path) -> None:
 
 def test_killing_the_engine_loses_nothing(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
-    following = loopwatch.background("run", "sine", "--noise-repeats", "0", "--headless", "--experiments", "4")
+    following = loopwatch.background("run", "sine", *QUICK, "--headless", "--experiments", "3")
     loopwatch.until_printed("#2 started")
 
     os.kill(loopwatch.json("status")["pid"], signal.SIGKILL)
@@ -181,12 +177,12 @@ def test_killing_the_engine_loses_nothing(tmp_path: Path) -> None:
     assert resumed.returncode == 0, resumed.stderr
     assert facts(resumed.stdout)[0]["seq"] == dead["seq"] + 1
     every = facts(loopwatch("export").stdout)
-    assert [fact["experiment"] for fact in every if fact["kind"] == "judged"] == [1, 2, 3, 4]
+    assert [fact["experiment"] for fact in every if fact["kind"] == "judged"] == [1, 2, 3]
 
 
 def test_a_run_that_was_cut_off_goes_on_when_loopwatch_is_typed(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
-    following = loopwatch.background("run", "sine", "--noise-repeats", "0", "--headless", "--experiments", "3")
+    following = loopwatch.background("run", "sine", *QUICK, "--headless", "--experiments", "3")
     loopwatch.until_printed("#1 started")
     os.kill(loopwatch.json("status")["pid"], signal.SIGKILL)
     following.wait(timeout=60)
@@ -200,7 +196,7 @@ def test_a_run_that_was_cut_off_goes_on_when_loopwatch_is_typed(tmp_path: Path) 
 
 def test_a_finished_run_goes_on_with_more_experiments(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
-    loopwatch("run", "sine", "--noise-repeats", "0", "--headless", "--experiments", "1")
+    loopwatch("run", "sine", *QUICK, "--headless", "--experiments", "1")
 
     done = loopwatch("resume", "--headless", "--experiments", "2")
 
@@ -210,7 +206,7 @@ def test_a_finished_run_goes_on_with_more_experiments(tmp_path: Path) -> None:
 
 def test_a_hang_up_ends_the_following_and_not_the_run(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
-    following = loopwatch.background("run", "sine", "--noise-repeats", "0", "--headless", "--experiments", "4")
+    following = loopwatch.background("run", "sine", *QUICK, "--headless", "--experiments", "3")
     loopwatch.until_printed("#1 started")
 
     following.send_signal(signal.SIGHUP)
@@ -225,7 +221,7 @@ def test_a_reader_that_leaves_ends_the_following_and_not_the_run(tmp_path: Path)
     loopwatch = Command(tmp_path)
 
     done = subprocess.run(
-        f"{' '.join(CLI)} run sine --headless --experiments 4 | head -n 1",
+        f"{' '.join(CLI)} run sine {' '.join(QUICK)} --headless --experiments 2 | head -n 1",
         shell=True,
         env=loopwatch.environment,
         capture_output=True,
@@ -240,7 +236,7 @@ def test_a_reader_that_leaves_ends_the_following_and_not_the_run(tmp_path: Path)
 
 def test_attaching_late_shows_what_the_first_one_saw(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
-    first = loopwatch("run", "sine", "--noise-repeats", "0", "--headless", "--experiments", "2", "--json")
+    first = loopwatch("run", "sine", *QUICK, "--headless", "--experiments", "2", "--json")
 
     late = loopwatch("attach", "--json")
 
@@ -250,7 +246,7 @@ def test_attaching_late_shows_what_the_first_one_saw(tmp_path: Path) -> None:
 
 def test_who_only_watches_stops_nothing_by_leaving(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
-    loopwatch("run", "sine", "--noise-repeats", "0", "--detach", "--gate", "apply=ask", "--experiments", "2")
+    loopwatch("run", "sine", *QUICK, "--detach", "--gate", "apply=ask", "--experiments", "2")
     loopwatch.until_state("waiting")
     watching = loopwatch.background("attach", "--headless")
     loopwatch.until_printed("answer with: loopwatch approve", where="err")
@@ -270,7 +266,7 @@ def test_who_only_watches_stops_nothing_by_leaving(tmp_path: Path) -> None:
 def test_a_run_that_waits_for_a_person_says_once_what_to_type(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
     following = loopwatch.background(
-        "run", "sine", "--noise-repeats", "0", "--headless", "--gate", "apply=ask:1=veto", "--experiments", "2"
+        "run", "sine", *QUICK, "--headless", "--gate", "apply=ask:1=veto", "--experiments", "2"
     )
 
     code = following.wait(timeout=60)
@@ -286,12 +282,14 @@ def test_a_long_training_says_where_it_is(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
     loopwatch("new", "long")
     source = (tmp_path / "long" / "train.py").read_text()
-    slowed = source.replace("    net.save(", "    import time\n    time.sleep(7)\n    net.save(", 1)
+    slowed = source.replace("    net.save(", "    import time\n    time.sleep(60)\n    net.save(", 1)
     (tmp_path / "long" / "train.py").write_text(slowed)
+    following = loopwatch.background("run", "long", *QUICK, "--headless", "--experiments", "1")
 
-    done = loopwatch("run", "long", "--headless", "--experiments", "1")
+    loopwatch.until_printed("#1 trains: step 100 (100%), loss ")
+    loopwatch("stop", "--now")
 
-    assert "#1 trains: step 100 (100%), loss " in done.stdout
+    assert following.wait(timeout=60) == 3
 
 
 def test_an_engine_that_died_without_a_word_is_exit_code_four(tmp_path: Path) -> None:
@@ -315,7 +313,7 @@ def test_attaching_to_a_run_that_ended_says_how(tmp_path: Path) -> None:
 
 def test_a_second_engine_is_refused(tmp_path: Path) -> None:
     loopwatch = Command(tmp_path)
-    loopwatch("run", "sine", "--noise-repeats", "0", "--detach", "--gate", "apply=ask")
+    loopwatch("run", "sine", *QUICK, "--detach", "--gate", "apply=ask")
     loopwatch.until_state("waiting")
 
     resumed = loopwatch("resume")

@@ -13,8 +13,9 @@ from loopwatch.engine.client import Run, Viewer, runs
 from loopwatch.engine.events import Decided, Judged, Proposed, Stopped
 from tests.tui.terminal import Terminal
 
-QUICK = ("--keep", "improve", "--noise-repeats", "0")
+ONCE = ("--keep", "improve", "--noise-repeats", "0")
 """One training for each experiment, all with one seed: what is tested here is the screen."""
+QUICK = (*ONCE, "--sandbox", "none")
 SCRIPT = [
     {
         "hypothesis": "a larger step size learns faster",
@@ -231,7 +232,7 @@ def test_a_whole_run_ends_on_the_screen(home: Path, script: str) -> None:
         "--gate",
         "verdict=auto",
     ]
-    with Terminal(home, *words, *QUICK, columns=120, rows=40) as terminal:
+    with Terminal(home, *words, *ONCE, columns=120, rows=40) as terminal:
         terminal.shows("ENDED", "all 3 experiments are done", "3 experiments")
     judged = [fact for fact in facts(only_run(), Judged) if isinstance(fact, Judged)]
     assert [fact.experiment for fact in judged] == [1, 2, 3]
