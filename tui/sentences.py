@@ -145,7 +145,8 @@ def _told_of_experiment(fact: "ExperimentFact") -> str:
                 f"waits for a person at the {fact.gate} gate: {one_line(fact.question)}" + _odds(fact) + _silence(fact)
             )
         case events.Decided():
-            return f"{_ANSWERS[fact.answer]} by {clean(fact.by)}" + after(": ", fact.reason)
+            which = f"{clean(fact.agent)} " if fact.agent else ""
+            return f"{which}{_ANSWERS[fact.answer]} by {clean(fact.by)}" + after(": ", fact.reason)
         case events.Applied():
             return "applied to the working folder"
         case events.Started():
