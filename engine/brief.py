@@ -249,6 +249,11 @@ def _nows(brief: Brief) -> Iterator[_Part]:
 def _now(brief: Brief, most: int, characters: int) -> _Part:
     metric, last = brief.task.metric, brief.history[-1] if brief.history else None
     parts = [f"# Now\n\nThe best {metric.name} so far is {'unknown' if brief.best is None else show(brief.best)}."]
+    if any(experiment.suite for experiment in brief.history):
+        parts.append(
+            "The tests that it is measured on have become more, and may again: adversaries look for valid ones that the best code fails. "
+            "Numbers on different suites cannot be compared; one without a suite is on the original one."
+        )
     left_out = [] if characters == LONG else ["the ends of long notes and diagnostics"]
     if brief.memory == "history":
         wrong = failures(brief.history)

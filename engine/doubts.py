@@ -31,8 +31,10 @@ def doubts(
         return ()
     best, metric = state.best_experiment, task.metric
     is_win = best is not None and metric.gain(measured.value, state.best_value or 0.0) > 0
-    known = [e for e in state.experiments.values() if e.verdict in ("kept", "discarded") and not e.quarantined]
-    past = [_result(e, losses if is_win else _nothing) for e in known[-LONGEST_HISTORY:] if e.value is not None]
+    judged = [e for e in state.experiments.values() if e.verdict in ("kept", "discarded") and not e.quarantined]
+    # A number on other tests is another number: neither a jump nor a constant is one across a change of the suite.
+    known = [e for e in judged if e.suite == measured.suite and _value(e) is not None]
+    past = [_result(e, losses if is_win else _nothing) for e in known[-LONGEST_HISTORY:]]
     now = Result(
         experiment.number,
         measured.value,
@@ -43,16 +45,21 @@ def doubts(
     to_beat = next(
         (replace(r, value=state.best_value or r.value) for r in past if best and r.number == best.number), None
     )
-    control = state.control.value if state.control else None
+    control = state.control.value if state.control and not measured.suite else None
     found = flags(metric, now, past, best=to_beat, sigma=state.noise.sigma, control=control)
     return found + (touched(experiment.diff, metric, task.frozen) if is_win else ())
 
 
 def _result(experiment: Experiment, losses: Losses) -> Result:
-    assert experiment.value is not None
+    value = _value(experiment)
+    assert value is not None, "only what was measured is compared"
     program = _program(experiment, experiment.measured)
     printed = losses(experiment.number, experiment.attempt)
-    return Result(experiment.number, experiment.value, program, experiment.verdict == "kept", printed)
+    return Result(experiment.number, value, program, experiment.verdict == "kept", printed)
+
+
+def _value(experiment: Experiment) -> float | None:
+    return experiment.first if experiment.rescored else experiment.value
 
 
 def _program(experiment: Experiment, measured: Measured | None) -> str:

@@ -143,6 +143,13 @@ def too_dear(judgement: Judgement, over: str) -> Judgement:
     return replace(judgement, verdict="discarded", confirmed=False, reason=reason)
 
 
+def unrivalled(judgement: Judgement) -> Judgement:
+    """The verdict on a number where the best so far has none on the tests of now."""
+    new = "" if judgement.value is None else f"{show(judgement.value)}, "
+    reason = f"kept: {new}where the best so far comes to no number on the tests of now"
+    return replace(judgement, confirmed=True, reason=reason)
+
+
 def quarantined(judgement: Judgement, flags: Sequence[str]) -> Judgement:
     """The verdict on a gain that is hard to believe, until a person or a confirmation says otherwise."""
     what = judgement.reason.partition(": ")[2]

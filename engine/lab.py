@@ -27,7 +27,7 @@ from .events import FAILURES, AttemptLost, Decided, Paused, Verdict, Warned, Why
 from .gate import Gates, override
 from .housekeeping import free_bytes, make_room
 from .journal import Journal
-from .judge import Field, Judgement, doubts, judge, judge_field, quarantined, too_dear
+from .judge import Field, Judgement, doubts, judge, judge_field, quarantined, too_dear, unrivalled
 from .policy import Occasion
 from .process import Outcome
 from .reviewer import Reviewer
@@ -357,7 +357,7 @@ class Lab:
         """What an experiment is compared with; None where it is judged without repeats."""
         best, confirmed = self.state.best_experiment, self.state.confirmed_experiment
         without = self._config.keep == "improve" or experiment.step != "measured" or experiment.first is None
-        if without or best is None or confirmed is None:
+        if without or best is None or confirmed is None or not best.values or not confirmed.values:
             return None
         failed = (r.measured for r in experiment.repeats if r.measured and r.measured.outcome not in _NO_FAULT)
         return Field(
@@ -420,6 +420,8 @@ class Lab:
                 best=None if experiment.is_baseline else self.state.best_value,
                 margin_sigma=self._config.margin_sigma,
             )
+            if judgement.verdict == "kept" and not experiment.is_baseline and self.state.best_value is None:
+                judgement = unrivalled(judgement)
         if judgement.verdict == "kept" and not experiment.is_baseline and (over := self._over(experiment)):
             judgement = too_dear(judgement, over)
         if judgement.verdict == "kept" and experiment.flags and not self._is_cleared(experiment, judgement):

@@ -23,6 +23,9 @@ from .trust import Trust
 
 Step = Literal["proposing", "proposed", "approved", "applied", "running", "finished", "measured", "judged", "settled"]
 
+REPEATS = 1000
+"""In the names of folders and logs, and in curves, an experiment's repeats are its attempts from here on: 0004-1002 is the second of #4."""
+
 SPEEDS = 4
 """The last measurements of the machine's speed that are known: those of two trainings."""
 
@@ -40,6 +43,11 @@ class Repeat:
     """Its last start, in seconds since 1970."""
     measured: events.RepeatMeasured | None = None
     """None while it trains, or was left by a killed engine."""
+
+    @property
+    def attempt(self) -> int:
+        """What it is called among its experiment's attempts."""
+        return REPEATS + self.number
 
     @property
     def value(self) -> float | None:
@@ -167,6 +175,11 @@ class Experiment:
     def suite(self) -> int:
         """The suite that its number is of; 0 is the frozen original, or none."""
         return self.rescored.suite if self.rescored else self.measured.suite if self.measured else 0
+
+    @property
+    def scores(self) -> tuple[float, ...]:
+        """On each test of that suite, where the evaluator says so."""
+        return self.rescored.scores if self.rescored else self.measured.scores if self.measured else ()
 
     @property
     def frozen_score(self) -> float | None:
@@ -390,6 +403,16 @@ class State:
             return None
         experiment, number = self.repeating
         return self.experiments[experiment].repeats[number - 1]
+
+    def shown_attempt(self, experiment: Experiment) -> int:
+        """Whose curve an experiment's is: that of the repeat that trains now, or of its own last attempt."""
+        repeats_it = self.repeating is not None and self.repeating[0] == experiment.number
+        return self.repeat.attempt if self.repeat and repeats_it else experiment.attempt
+
+    @property
+    def has_rounds(self) -> bool:
+        """Whether it is an arena."""
+        return self.opened is not None and self.opened.config.strategy.partition(":")[0] == "arena"
 
     @property
     def attended(self) -> bool:

@@ -28,9 +28,9 @@ def why_stop(
         )
     if not state.attended and (why := tripped(state, conditions)):
         return "integrity", why
-    best = state.confirmed_value
-    if best is not None and (state.metric.reached(best) or _reached(state, conditions.target, best)):
-        return "target", f"the target is reached: {state.metric.name} {show(best)}"
+    # An arena looks for itself: as long as its adversary has something left, what is reached on today's tests is no end.
+    if not state.has_rounds and (words := reached(state, conditions)):
+        return "target", words
     if conditions.experiments is not None and len(judged) >= conditions.experiments:
         return "experiments", f"all {conditions.experiments} experiments are done"
     if conditions.hours is not None and hours - state.waited_seconds / 3600 >= conditions.hours:
@@ -45,6 +45,14 @@ def why_stop(
     return None
 
 
+def reached(state: State, conditions: StopConditions) -> str:
+    """That the best is as good as was wanted, in a sentence; "" when it is not."""
+    best, metric, wanted = state.confirmed_value, state.metric, conditions.target
+    if best is None or not (metric.reached(best) or (wanted is not None and metric.gain(best, wanted) >= 0)):
+        return ""
+    return f"the target is reached: {metric.name} {show(best)}"
+
+
 def tripped(state: State, conditions: StopConditions) -> str:
     """Why nothing is believed any more: the last reports are none that an honest training makes; "" while all is well."""
     measured = [e for e in state.experiments.values() if e.verdict and e.measured and e.number > state.excused]
@@ -53,10 +61,6 @@ def tripped(state: State, conditions: StopConditions) -> str:
         return ""
     numbers = ", ".join(f"#{e.number}" for e in measured[-invalid:])
     return f"{invalid} invalid reports in a row ({numbers}); the last one: {measured[-1].reason}"
-
-
-def _reached(state: State, target: float | None, best: float) -> bool:
-    return target is not None and state.metric.gain(best, target) >= 0
 
 
 def _streak(judged: list[Experiment], holds: Callable[[Experiment], bool]) -> int:

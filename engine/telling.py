@@ -43,9 +43,11 @@ def outcome(experiment: Experiment, metric: Metric) -> str:
 
 
 def best(history: Sequence[Experiment], metric: Metric) -> list[str]:
-    """The five best that were measured, best first."""
+    """The five best that were measured, best first; where the suite has changed, of those that have a number on the newest."""
     measured = [e for e in history if e.verdict in ("kept", "discarded") and _has_number(e)]
-    measured.sort(key=lambda e: metric.gain(e.value or 0.0, 0.0), reverse=True)
+    newest = max((e.suite for e in measured), default=0)
+    measured = [e for e in measured if e.suite == newest]
+    measured.sort(key=lambda e: metric.gain(_value(e), 0.0), reverse=True)
     return [entry(experiment, metric) for experiment in measured[:BEST]]
 
 
@@ -68,15 +70,30 @@ def why(experiment: Experiment, limit: int = 300) -> str:
 
 
 def _has_number(experiment: Experiment) -> bool:
-    return experiment.value is not None and (experiment.verdict == "kept" or not experiment.is_rejected)
+    known = experiment.first if experiment.rescored else experiment.value
+    return known is not None and (experiment.verdict == "kept" or not experiment.is_rejected)
+
+
+def _value(experiment: Experiment) -> float:
+    known = experiment.first if experiment.rescored else experiment.value
+    assert known is not None, "only what has a number is told with it"
+    return known
 
 
 def _numbers(experiment: Experiment) -> str:
-    assert experiment.value is not None
+    value = show(_value(experiment)) + _suite(experiment)
     if experiment.gain is None:
-        return show(experiment.value)
+        return value
     sigma = "" if experiment.sigma is None else f", {experiment.sigma:+.1f} sigma"
-    return f"{show(experiment.value)} (gain {'+' if experiment.gain >= 0 else ''}{show(experiment.gain)}{sigma})"
+    return f"{value} (gain {'+' if experiment.gain >= 0 else ''}{show(experiment.gain)}{sigma})"
+
+
+def _suite(experiment: Experiment) -> str:
+    """Of which tests a number is, where they have become more."""
+    if not experiment.suite:
+        return ""
+    frozen = "" if experiment.frozen_score is None else f", {show(experiment.frozen_score)} on the original one"
+    return f" on suite {experiment.suite}{frozen}"
 
 
 def _word(experiment: Experiment) -> str:

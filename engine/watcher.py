@@ -35,7 +35,8 @@ class Watcher:
         """The watcher of one run."""
         self._task, self._config, self._journal = task, config, journal
         self._made: Forecaster | None = None
-        self._past: dict[int, Past | None] = {}
+        self._past: dict[tuple[int, int], Past | None] = {}
+        """By number, and the suite that it was scored on."""
         self._tested = 0
         self._testing: asyncio.Task[None] | None = None
         self._experiment: Experiment | None = None
@@ -165,9 +166,13 @@ class Watcher:
 
     def _history(self) -> tuple[Past, ...]:
         state = self._journal.state
-        known = [number for number, experiment in state.experiments.items() if ran(experiment)]
-        wanted = {number for number in known if number == state.best}.union(known[-LONGEST_HISTORY:])
-        self._past = {number: self._past.get(number) or self._read(number) for number in sorted(wanted)}
+        # What scored on other tests has no number that could be compared.
+        of_now = (e for e in state.experiments.values() if e.suite == state.lineage.suite or e.value is None)
+        known = {e.number: (e.number, e.suite) for e in of_now if ran(e)}
+        wanted = {key for number, key in known.items() if number == state.best}.union(
+            list(known.values())[-LONGEST_HISTORY:]
+        )
+        self._past = {key: self._past.get(key) or self._read(key[0]) for key in sorted(wanted)}
         return tuple(past for past in self._past.values() if past is not None)
 
     def _read(self, number: int) -> Past | None:
