@@ -14,7 +14,7 @@ from .figures import arguments
 
 SCRIPTS = (
     "startup", "opening", "latency", "first_token", "bytes", "overhead", "keeper", "sandbox", "novelty", "money", "hostile_text",
-    "plantings", "attacks", "null_loop", "kills", "soak",
+    "plantings", "attacks", "null_loop", "kills", "soak", "levels",
 )  # fmt: skip
 
 
