@@ -34,14 +34,11 @@ from .policy import RUN_ONLY, Occasion
 from .process import Outcome
 from .records import Sample
 from .runner import Evaluation, Runner
-from .state import Experiment
+from .state import REPEATS, Experiment
 from .suites import Suites
 from .task import Task
 from .watcher import Watcher
 from .workspace import Workspace
-
-REPEATS = 1000
-"""In the names of folders and logs, an experiment's repeats are its attempts from here on: 0004-1002 is the second of #4."""
 
 CONTROL = 0
 """The control is no experiment; in the names of folders and logs it has this number."""
@@ -197,7 +194,7 @@ class Bench:
 
     async def _repeat(self, fact: RepeatStarted, may_start: Callable[[], None]) -> tuple[Finished, Measured, str]:
         self._abort_reason, self._speed_before = "", await self._speed()
-        began_at = 0.0
+        telemetry, began_at = self._journal.telemetry, 0.0
 
         def started(_warm: bool) -> None:
             nonlocal began_at
@@ -208,8 +205,13 @@ class Bench:
         name = REPEATS + fact.repeat
         try:
             finished = await self._runner.run(
-                fact.experiment, name, started=started, heard=lambda samples: None, seed=fact.seed
+                fact.experiment,
+                name,
+                started=started,
+                heard=lambda samples: telemetry.add_samples(fact.experiment, name, self._runner.elapsed, samples),
+                seed=fact.seed,
             )
+            self._journal.flush()
             if finished.reason == "aborted" and self._abort_reason:
                 finished = finished.model_copy(update={"detail": self._abort_reason})
             measured = self._refused(finished) or await self._measure(finished, began_at)

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+from loopwatch.engine.state import REPEATS
+
 POINTS: Final = 400
 """Plotext's time grows with the points, and a terminal has no more columns than this to tell them apart."""
 
@@ -41,8 +43,8 @@ def thin(points: Sequence[XY], limit: int = POINTS) -> list[XY]:
 
 
 def losses(points: Sequence[Sample]) -> list[XY]:
-    """The finite losses of the last attempt, by step."""
-    last = max((point.attempt for point in points), default=0)
+    """The finite losses of the last attempt that is no repeat, by step."""
+    last = max((point.attempt for point in points if point.attempt <= REPEATS), default=0)
     found = ((float(point.step), point.loss) for point in points if point.attempt == last)
     return [(step, loss) for step, loss in found if loss is not None and math.isfinite(loss)]
 

@@ -18,10 +18,10 @@ TOLD_KEPT = 20_000
 
 @dataclass
 class CurveFeed:
-    """The loss of one experiment's last attempt, over the share of its budget."""
+    """The loss of one attempt of an experiment, over the share of its budget."""
 
     experiment: int
-    attempt: int = 0
+    attempt: int
     seen: int = 0
     x: list[float] = field(default_factory=list)
     y: list[float] = field(default_factory=list)
@@ -32,7 +32,7 @@ class CurveFeed:
         points = viewer.points(self.experiment, after=self.seen)
         for point in points:
             if point.attempt != self.attempt:
-                self.attempt, self.x, self.y = point.attempt, [], []
+                continue
             value = point.loss if point.loss is not None else point.metric
             share = budget.share(at=point.at, step=point.step, progress=point.progress)
             # The axis only goes forward, whatever an experiment prints about its progress.
@@ -40,7 +40,7 @@ class CurveFeed:
             self.y.append(math.nan if value is None else value)
         if points:
             self.seen = points[-1].id
-        return bool(points)
+        return any(point.attempt == self.attempt for point in points)
 
     @property
     def series(self) -> Series | None:
@@ -64,23 +64,24 @@ class CurveFeeds:
     def __init__(self, viewer: Viewer) -> None:
         """Fetches through `viewer`."""
         self._viewer = viewer
-        self._feeds: OrderedDict[int, CurveFeed] = OrderedDict()
+        self._feeds: OrderedDict[tuple[int, int], CurveFeed] = OrderedDict()
 
-    def get(self, experiment: int) -> CurveFeed | None:
-        """What was fetched of an experiment, if anything."""
-        return self._feeds.get(experiment)
+    def get(self, experiment: int, attempt: int) -> CurveFeed | None:
+        """What was fetched of an attempt, if anything."""
+        return self._feeds.get((experiment, attempt))
 
-    def fetch(self, experiment: Experiment, budget: Budget) -> tuple[CurveFeed, bool]:
-        """An experiment's curve, and whether there is more of it than last time; one that has settled does not grow."""
-        known = self._feeds.get(experiment.number)
-        feed = self._feeds.setdefault(experiment.number, CurveFeed(experiment.number))
-        self._feeds.move_to_end(experiment.number)
+    def fetch(self, experiment: Experiment, attempt: int, budget: Budget) -> tuple[CurveFeed, bool]:
+        """An attempt's curve, and whether there is more of it than last time; a settled experiment's own does not grow."""
+        place = experiment.number, attempt
+        known = self._feeds.get(place)
+        feed = self._feeds.setdefault(place, CurveFeed(*place))
+        self._feeds.move_to_end(place)
         while len(self._feeds) > FEEDS_KEPT:
             self._feeds.popitem(last=False)
         if feed.complete:
             return feed, False
         grew = feed.fetch(self._viewer, budget)
-        feed.complete = experiment.step == "settled"
+        feed.complete = experiment.step == "settled" and attempt == experiment.attempt
         return feed, grew or known is None
 
 

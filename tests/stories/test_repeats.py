@@ -154,7 +154,7 @@ def test_an_aborted_repeat_ends_the_repeating_and_what_is_known_decides(noisy: S
 
 
 def test_at_the_verdict_gate_one_more_can_be_asked_for(noisy: Story) -> None:
-    noisy.begin([change(2.0)], noise_repeats=2, ask=["verdict"])
+    noisy.begin([change(2.0, "print('step 00001 (100.0%) | loss: 0.5')")], noise_repeats=2, ask=["verdict"])
 
     asked = noisy.waits("verdict", 2)
     before = len(noisy.state.experiments[2].repeats)
@@ -166,6 +166,7 @@ def test_at_the_verdict_gate_one_more_can_be_asked_for(noisy: Story) -> None:
     assert "better with a probability of 9" in asked.detail
     assert "one more training costs about 0 s" in asked.detail
     assert [fact.why for fact in noisy.all(RepeatStarted, experiment=2)][before:] == ["person"]
+    assert [point.attempt for point in noisy.viewer.points(2)] == [1, *range(1001, 1002 + before)]
     assert again.question != asked.question
     assert noisy.verdict(2).verdict == "discarded"
 

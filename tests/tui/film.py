@@ -89,10 +89,11 @@ class Film:
             )
         )  # fmt: skip
 
-    def train(self, experiment: int, *, until: float, low: float) -> None:
+    def train(self, experiment: int, *, until: float, low: float, attempt: int = 1) -> None:
         for step in range(1, int(until * 100) + 1):
             loss = low + 3 / (1 + step / 5)
-            self._telemetry.add_samples(experiment, 1, step / 5, [Sample(step=step, progress=step / 100, loss=loss)])
+            sample = Sample(step=step, progress=step / 100, loss=loss)
+            self._telemetry.add_samples(experiment, attempt, step / 5, [sample])
         self._telemetry.flush()
 
     def look(self, experiment: int, *chances: float) -> None:

@@ -18,11 +18,11 @@ class Chart:
         self._viewer, self._ascii = viewer, ascii_only
         self._curves = CurveFeeds(viewer)
         self._looks: LookFeed | None = None
-        self._drawn: tuple[int | None, int | None] = (None, None)
+        self._drawn: tuple[int | None, int, int | None] = (None, 0, None)
 
     def progress(self, experiment: Experiment) -> float | None:
         """How much of its budget an experiment had used at its last point, as far as that was fetched."""
-        feed = self._curves.get(experiment.number)
+        feed = self._curves.get(experiment.number, experiment.attempt)
         return feed.progress if feed else None
 
     def draw(self, pane: Curve, state: State, e: Experiment | None) -> None:
@@ -30,9 +30,10 @@ class Chart:
         if state.opened is None:
             return
         best = state.best_experiment if state.best_experiment is not e else None
-        now, grew = self._curves.fetch(e, state.budget) if e else (None, False)
-        behind, _ = self._curves.fetch(best, state.budget) if best else (None, False)
-        drawn = (e.number if e else None, best.number if best else None)
+        attempt = state.shown_attempt(e) if e else 0
+        now, grew = self._curves.fetch(e, attempt, state.budget) if e else (None, False)
+        behind, _ = self._curves.fetch(best, best.attempt, state.budget) if best else (None, False)
+        drawn = (e.number if e else None, attempt, best.number if best else None)
         if e and (self._looks is None or self._looks.experiment != e.number):
             self._looks = LookFeed(e.number)
         looked = self._looks.fetch(self._viewer) if self._looks else False
