@@ -4,8 +4,8 @@ Its files are used as they are. config.py is read and never run: plain values co
 with json.load or read(). The benchmark runs the solution in its own process, so its number is `locked`, no better; it runs with
 the engine's interpreter, in a copy of this folder (in a git repository: of the whole commit).
 
-Answers that a judge model would score are scored by the facts of a rubric that can be looked up in them. Not covered: answers
-without such facts, for which a judge would have to be asked where `_rubric` finds none.
+Answers that a judge model would score are recorded with the facts of a rubric, for the run's judge where it has one; without one
+the facts count whose words can be looked up. Not covered: the folder's own judge prompt, and checks of tone and contradictions.
 """
 
 import ast
@@ -14,6 +14,7 @@ import re
 import string
 import warnings
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ SECONDS = {"snake": 60.0}
 """The time limits that come with the format."""
 OTHER_SECONDS = 30.0
 FILE_BYTES = 4 * 2**20
+FACTS, FACT_CHARACTERS, QUESTION_CHARACTERS = 40, 1000, 4000
+"""Of one question: what a judge takes."""
 READ_CHARACTERS = 1000
 """Of one answer. Without that, whoever answers with all there is to know would state every fact."""
 _RUBRICS = "rubric*.json"
@@ -55,7 +58,7 @@ def settings(folder: Path) -> dict[str, Any]:
     up, perfect = _needed(folder, config, "HIGHER_IS_BETTER", bool), config.get("PERFECT_SCORE")
     target = float(perfect) if isinstance(perfect, int | float) and not isinstance(perfect, bool) else None
     name = str(_needed(folder, config, "TASK_NAME", str))
-    rubric, remarks = _rubric(folder, config) if config.get("USES_LLM_JUDGE") else ([], [])
+    rubric = _rubric(folder, config) if config.get("USES_LLM_JUDGE") else []
     frozen = sorted({BENCHMARK, CONFIG, *_used(folder), *(path.name for path in folder.glob(_RUBRICS))})
     metric = _plain(theirs)
     score = Path(__file__).with_name("borrowed_score.py").read_text(encoding="utf-8")
@@ -74,7 +77,7 @@ def settings(folder: Path) -> dict[str, Any]:
         "run": {"command": ["{python}", "-I", "-B", "-c", _CHECK]},
         "evaluate": {"command": command, "seconds": seconds},
         "words": _words(config),
-        "remarks": remarks,
+        **_judging(rubric),
     }
 
 
@@ -200,55 +203,68 @@ def _used(folder: Path) -> set[str]:
 # -- answers that are to be judged -------------------------------------------------------------------------------------
 
 
-def _rubric(folder: Path, config: Mapping[str, Value]) -> tuple[list[dict[str, Any]], list[str]]:
-    """The facts to look up in each answer, and what is to be said of that; TaskError when there are none."""
-    file = _rubric_file(folder)
+def _rubric(folder: Path, config: Mapping[str, Value]) -> list[dict[str, Any]]:
+    """The facts that the answer to each question has to state; TaskError when there are none."""
+    file = next((path for path in sorted(folder.glob(_RUBRICS)) if _is_beside(folder, path.name)), None)
     cases = _json(file) if file else config.get("TEST_CASES")
     if not isinstance(cases, list) or not cases:
         raise TaskError(
             f"{folder / CONFIG}: USES_LLM_JUDGE, but TEST_CASES is no list that can be read; write it as a literal or load it "
             "with json.load from a file beside it"
         )
-    rubric = [{"facts": list(_facts(case))} for case in cases]
-    if bare := sum(not question["facts"] for question in rubric):
+    rubric = [{"question": _question(case), "facts": list(islice(_facts(case), FACTS))} for case in cases]
+    if bare := next((at for at, one in enumerate(rubric, start=1) if not one["facts"]), None):
         raise TaskError(
-            f"{folder}: its answers are scored by a judge model, which loopwatch has none of for such a folder, and {bare} of "
-            f"{len(rubric)} test cases have no facts that can be looked up instead; add rubric_checks.json with "
-            '{"question": "...", "fact_checks": [{"keywords": ["30 days"], "weight": 2}]} for each test case, in order'
+            f"{file or folder / CONFIG}: test case {bare} has neither facts nor an expected answer to judge by; add "
+            '"fact_checks": [{"description": "says 30 days", "keywords": ["30 days"], "weight": 2}]'
         )
     if len(json.dumps(rubric)) > RUBRIC_BYTES:
         raise TaskError(f"{file or folder / CONFIG}: its facts have more than {RUBRIC_BYTES:,} bytes; leave some out")
-    facts, all_facts = sum(len(question["facts"]) for question in rubric), sum(_count(case) for case in cases)
-    left_out = f"; {all_facts - facts} more need a judge and are left out" if all_facts > facts else ""
-    return rubric, [
-        f"no judge model is asked: an answer is scored by the {facts} facts of the rubric that can be looked up in its first "
-        f"{READ_CHARACTERS:,} characters{left_out}; tone and contradictions are not looked at"
-    ]
+    return rubric
 
 
-def _rubric_file(folder: Path) -> Path | None:
-    return next((path for path in sorted(folder.glob(_RUBRICS)) if _is_beside(folder, path.name)), None)
+def _judging(rubric: list[dict[str, Any]]) -> dict[str, Any]:
+    """What is to be said of a rubric where no model judges."""
+    facts = [fact for question in rubric for fact in question["facts"]]
+    plain = sum(bool(fact["any"]) for fact in facts)
+    if not rubric:
+        return {}
+    if not plain:
+        why = (
+            "its answers have to be judged, and no test case has facts that could be looked up instead: name a judge (--judge "
+            'anthropic:MODEL), or add rubric_checks.json with {"fact_checks": [{"keywords": ["30 days"], "weight": 2}]} for '
+            "each test case"
+        )
+        return {"needs_judge": why}
+    rest = f"; {len(facts) - plain} more cannot be looked up, and count as not stated" if plain < len(facts) else ""
+    return {
+        "remarks": [
+            f"no model judges: an answer is scored by the {plain} facts of the rubric that can be looked up in its first "
+            f"{READ_CHARACTERS:,} characters{rest} (with a judge: --judge anthropic:MODEL)"
+        ]
+    }
+
+
+def _question(case: Value) -> str:
+    return str(case.get("question", ""))[:QUESTION_CHARACTERS] if isinstance(case, dict) else ""
 
 
 def _facts(case: Value) -> Iterator[dict[str, Any]]:
-    """The facts of a test case that can be looked up: any of some words has to be there."""
-    for fact in _listed(case):
-        words, weight = fact.get("keywords"), fact.get("weight", 1)
-        named = [word for word in words if isinstance(word, str) and word] if isinstance(words, list) else []
-        if named and isinstance(weight, int | float) and 0 < weight < 1e6:
-            yield {"any": named, "weight": weight}
-
-
-def _listed(case: Value) -> list[dict[str, Any]]:
-    keys = [key for key in ("fact_checks", "facts", "rubric") if isinstance(case, dict) and key in case]
-    found = case[keys[0]] if keys else []
-    if not isinstance(found, list):
-        return []
-    return [{"keywords": [fact]} if isinstance(fact, str) else fact for fact in found if isinstance(fact, str | dict)]
-
-
-def _count(case: Value) -> int:
-    return len(_listed(case))
+    """The facts of a test case, each with the words of which one has to be there; without any words, only a judge can tell."""
+    if not isinstance(case, dict):
+        return
+    keys = [key for key in ("fact_checks", "facts", "rubric") if isinstance(case.get(key), list)]
+    listed: list[Value] = case[keys[0]] if keys else []
+    for fact in listed:
+        said = {"description": fact, "keywords": [fact]} if isinstance(fact, str) else fact
+        if isinstance(said, dict):
+            words, weight = said.get("keywords"), said.get("weight", 1)
+            named = [word for word in words if isinstance(word, str) and word] if isinstance(words, list) else []
+            told = str(said.get("description") or said.get("fact") or " or ".join(named))[:FACT_CHARACTERS]
+            if told and isinstance(weight, int | float) and 0 < weight < 1e6:
+                yield {"fact": told, "weight": weight, "any": named}
+    if not listed and isinstance(expected := case.get("expected"), str) and expected:
+        yield {"fact": f"In substance, all of: {expected}"[:FACT_CHARACTERS], "weight": 1, "any": []}
 
 
 # -- files -------------------------------------------------------------------------------------------------------------

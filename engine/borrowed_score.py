@@ -37,15 +37,24 @@ def values(output: str, name: str) -> list[str]:
     return [line.partition(":")[2].strip() for line in output.split("\n") if line.startswith(f"{name}:")]
 
 
-def stated(rubric: list[dict[str, Any]], answers: list[Any], characters: int) -> float:
-    """The share of the facts that the first characters of the answers state, by weight, as the mean over the questions."""
-    shares: list[float] = []
+def looked_up(rubric: list[dict[str, Any]], answers: list[Any], characters: int) -> list[dict[str, Any]]:
+    """For each question what was answered, as far as it is read, and which of its facts have their words in that."""
+    found = []
     for question, given in zip(rubric, answers, strict=True):
-        answer = given.get("answer", "") if isinstance(given, dict) else given
-        text = str(answer)[:characters].casefold()
-        weights = [(fact["weight"], any(word.casefold() in text for word in fact["any"])) for fact in question["facts"]]
-        shares.append(sum(weight for weight, found in weights if found) / sum(weight for weight, _ in weights))
-    return sum(shares) / len(shares)
+        answer = str(given.get("answer", "") if isinstance(given, dict) else given)[:characters]
+        text = answer.casefold()
+        facts = [
+            {**fact, "holds": any(word.casefold() in text for word in fact.get("any", ()))}
+            for fact in question["facts"]
+        ]
+        found.append({"question": question["question"], "answer": answer, "facts": facts})
+    return found
+
+
+def share(found: dict[str, Any]) -> float:
+    """The share of its facts that an answer states, by weight."""
+    held = sum(fact["weight"] for fact in found["facts"] if fact["holds"])
+    return float(held / sum(fact["weight"] for fact in found["facts"]))
 
 
 def main(benchmark: str, theirs: str, ours: str, scale: str, characters: str, facts: str) -> None:
@@ -63,7 +72,11 @@ def main(benchmark: str, theirs: str, ours: str, scale: str, characters: str, fa
             sys.exit(f"{benchmark} printed answers that are no JSON")
         if not isinstance(answers, list) or len(answers) != len(rubric):
             sys.exit(f"{benchmark} did not print an answer for each of the {len(rubric)} questions")
-        print(f"{ours}: {float(scale) * stated(rubric, answers, int(characters)):.4f}")
+        record = looked_up(rubric, answers, int(characters))
+        print(f"{ours}: {float(scale) * sum(share(one) for one in record) / len(record):.4f}")
+        if path := os.environ.get("LOOPWATCH_RECORD"):  # for a judge, where the run has one
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump({"kind": "rubric", "scale": float(scale), "answers": record}, file)
         return
     numbers = values(output, theirs)
     if not numbers:

@@ -195,6 +195,8 @@ def _open(run_dir: Path, config: RunConfig, journal: Journal) -> tuple[Workspace
     opened = journal.state.opened
     task = task.with_budget(opened.budget) if opened else task.on(gpu=has_gpu())
     task = task.judged() if config.judge else task
+    if task.needs_judge:
+        raise TaskError(f"task {task.name}: {task.needs_judge}")
     if opened is None:
         journal.append(
             _opened(config, task, workspace), *(Warned(text=text) for text in (*task.remarks, *workspace.warnings))

@@ -226,6 +226,8 @@ class Task(_Section):
     """The research programme, where the folder has it elsewhere than in program.md."""
     remarks: tuple[str, ...] = Field(default=(), exclude=True)
     """What has to be said of it once."""
+    needs_judge: str = Field(default="", exclude=True)
+    """Why it cannot be measured unless a model judges its answers; "" where it can."""
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     description: str = ""
     editable: tuple[str, ...] = Field(min_length=1)
@@ -280,7 +282,8 @@ class Task(_Section):
         metric = self.metric.model_copy(update={"noise": None})
         trusted = min(self.trust, "locked", key=LEVELS.index)
         evaluate = self.evaluate.model_copy(update={"trust": trusted})
-        found = self.model_copy(update={"metric": metric, "evaluate": evaluate})
+        update = {"metric": metric, "evaluate": evaluate, "remarks": (), "needs_judge": ""}
+        found = self.model_copy(update=update)
         found.__dict__.pop("trust", None)  # a copy has what was cached, too
         return found
 

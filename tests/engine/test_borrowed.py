@@ -202,9 +202,11 @@ def test_a_benchmark_that_prints_no_number_is_told_what_is_wanted(folder: Path) 
 def test_answers_are_scored_by_the_facts_that_can_be_looked_up_and_that_is_said(folder: Path) -> None:
     task = load(str(folder))
 
-    assert measured(folder) == "quality_score: 50.0000"
-    assert task.remarks[0].startswith("no judge model is asked: an answer is scored by the 3 facts of the rubric")
-    assert "1 more need a judge and are left out" in task.remarks[0]
+    assert measured(folder) == "quality_score: 37.5000"
+    assert task.remarks[0].startswith(
+        "no model judges: an answer is scored by the 3 facts of the rubric that can be looked"
+    )
+    assert "1 more cannot be looked up, and count as not stated" in task.remarks[0]
     assert task.unseen == ("questions.json", "rubric_checks.json")
 
 
@@ -212,16 +214,15 @@ def test_answers_are_scored_by_the_facts_that_can_be_looked_up_and_that_is_said(
 @pytest.mark.parametrize(
     ("answer", "score"),
     [
-        ("UNTIL 14, in 3 days", "66.6667"),
-        ("9 to 18, till 14, three days", "100.0000"),
+        ("UNTIL 14, in 3 days", "62.5000"),
+        ("9 to 18, till 14, three days", "87.5000"),
         ("x" * 1000 + "3 days 9 to 18", "0.0000"),
     ],
 )
 def test_an_answer_counts_for_what_it_states_early_enough(folder: Path, answer: str, score: str) -> None:
-    assert (
-        measured(folder, f"def answer_question(question, knowledge):\n    return {answer!r}\n")
-        == f"quality_score: {score}"
-    )
+    solution = f"def answer_question(question, knowledge):\n    return {answer!r}\n"
+
+    assert measured(folder, solution) == f"quality_score: {score}"
 
 
 @support
@@ -240,12 +241,19 @@ def test_answers_that_cannot_be_read_are_refused(folder: Path, printed: str, sai
 
 
 @support
-def test_without_facts_a_judge_is_missing_and_that_is_said(folder: Path) -> None:
+def test_without_facts_that_can_be_looked_up_a_judge_is_needed(folder: Path) -> None:
     (folder / "rubric_checks.json").unlink()
+    task = load(str(folder))
 
-    assert "its answers are scored by a judge model" in refused(folder)
-    assert "2 of 2 test cases have no facts that can be looked up" in refused(folder)
-    assert "add rubric_checks.json" in refused(folder)
+    assert "name a judge (--judge anthropic:MODEL), or add rubric_checks.json" in task.needs_judge
+    assert task.judged().needs_judge == ""
+
+
+@support
+def test_a_test_case_without_anything_to_judge_by_is_named(folder: Path) -> None:
+    (folder / "rubric_checks.json").write_text('[{"question": "When?", "fact_checks": [{"keywords": 3}, 7]}]')
+
+    assert "rubric_checks.json: test case 1 has neither facts nor an expected answer" in refused(folder)
 
 
 @support

@@ -7,6 +7,7 @@ import pytest
 
 from loopwatch.engine.edits import render
 from loopwatch.engine.events import Warned
+from tests.servers.anthropic import Server, Step
 
 from .story import Story
 
@@ -24,7 +25,7 @@ FOLDERS = Path(__file__).resolve().parents[1] / "tasks" / "four_levels"
             [0.625, 1.0],
             "target",
         ),
-        ("support", "return lines[0]", 'return " ".join(lines)', [50.0, 100.0], "target"),
+        ("support", "return lines[0]", 'return " ".join(lines)', [37.5, 87.5], "experiments"),
     ],
 )
 def test_a_borrowed_folder_runs_as_it_is(
@@ -45,5 +46,26 @@ def test_a_borrowed_folder_runs_as_it_is(
     assert stopped.because == because
     assert state.program is not None
     assert state.program.text.startswith(("This function ", "The function "))
-    assert any("no judge model is asked" in fact.text for fact in story.all(Warned)) == (name == "support")
+    assert any("no model judges" in fact.text for fact in story.all(Warned)) == (name == "support")
     assert not list((story.run.folder / "work").glob("*.json"))
+
+
+def test_answers_with_nothing_to_look_up_are_judged_by_a_model_or_not_measured(
+    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "DIR" / "tasks" / "support"
+    shutil.copytree(FOLDERS / "support", folder, ignore=shutil.ignore_patterns("__pycache__", "rubric*"))
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-test")
+    said = {"type": "tool_use", "name": "vote", "input": {"fact_1": True}}
+    with Server(Step(content=[said], times=0)) as server:
+        story.begin([], task=str(folder), judge="anthropic:claude-haiku-5-5", agent={"base_url": server.url})
+        judged = story.ends()
+
+    assert judged.because == "target"
+    assert story.state.experiments[1].value == 100.0
+
+    story.begin([], task=str(folder))
+    alone = story.ends()
+
+    assert alone.because == "user_error"
+    assert "its answers have to be judged" in alone.detail
