@@ -26,9 +26,6 @@ Step = Literal["proposing", "proposed", "approved", "applied", "running", "finis
 REPEATS = 1000
 """In the names of folders and logs, and in curves, an experiment's repeats are its attempts from here on: 0004-1002 is the second of #4."""
 
-REPEATS = 1000
-"""In the names of folders and logs, and in curves, an experiment's repeats are its attempts from here on: 0004-1002 is the second of #4."""
-
 SPEEDS = 4
 """The last measurements of the machine's speed that are known: those of two trainings."""
 
@@ -46,11 +43,6 @@ class Repeat:
     """Its last start, in seconds since 1970."""
     measured: events.RepeatMeasured | None = None
     """None while it trains, or was left by a killed engine."""
-
-    @property
-    def attempt(self) -> int:
-        """What it is called among its experiment's attempts."""
-        return REPEATS + self.number
 
     @property
     def attempt(self) -> int:
@@ -411,11 +403,6 @@ class State:
             return None
         experiment, number = self.repeating
         return self.experiments[experiment].repeats[number - 1]
-
-    def shown_attempt(self, experiment: Experiment) -> int:
-        """Whose curve an experiment's is: that of the repeat that trains now, or of its own last attempt."""
-        repeats_it = self.repeating is not None and self.repeating[0] == experiment.number
-        return self.repeat.attempt if self.repeat and repeats_it else experiment.attempt
 
     def shown_attempt(self, experiment: Experiment) -> int:
         """Whose curve an experiment's is: that of the repeat that trains now, or of its own last attempt."""
