@@ -86,7 +86,7 @@ class Bench:
         """
         self._task, self._journal, self._workspace = task, journal, workspace
         self._runner, self._gates, self._watcher, self._seed = runner, gates, watcher, seed
-        self._one_seed, self._suites, self._judge = one_seed, suites, judge
+        self._one_seed, self.suites, self._judge = one_seed, suites, judge
         self._speeds: list[float] = []
         """Of the machine, since the training at hand was first tried."""
         self._speed_before: float | None = None
@@ -346,7 +346,7 @@ class Bench:
                 return self._no(finished, "crashed", f"{reason.replace('_', ' ')}{_detail(finished)}")
 
     async def _measure(self, finished: Finished, began_at: float) -> Measured:
-        lineage, suites = self._journal.state.lineage, self._suites
+        lineage, suites = self._journal.state.lineage, self.suites
         grown = suites.file(lineage) if suites and lineage.suite else None
         number = finished.experiment, finished.attempt
         evaluation = await self._evaluated(*number, since=began_at, suite=grown)
@@ -371,13 +371,13 @@ class Bench:
 
     async def rescore(self, experiment: Experiment) -> None:
         """Measure on the present suite what an experiment left; it is trained again where that is gone."""
-        assert self._suites is not None, "only a task with a suite has another one to be scored on"
+        assert self.suites is not None, "only a task with a suite has another one to be scored on"
         lineage, finished = self._journal.state.lineage, await self._left_by(experiment)
         measured = self._refused(finished)
         scores: tuple[float, ...] = ()
         frozen = None
         if measured is None:
-            suite = self._suites.file(lineage)
+            suite = self.suites.file(lineage)
             evaluation = await self._evaluated(
                 experiment.number, finished.attempt, suite=suite, name=f"suite-{lineage.suite}"
             )
@@ -396,18 +396,18 @@ class Bench:
 
     async def tried(self, experiment: Experiment, tests: Sequence[TestCase]) -> tuple[float, ...]:
         """What an experiment scores on each of some tests; nothing where that gives no number."""
-        assert self._suites is not None, "only a task with a suite has other tests"
+        assert self.suites is not None, "only a task with a suite has other tests"
         finished = await self._left_by(experiment)
         if self._refused(finished) is not None:
             return ()
-        suite = self._suites.of(tests)
+        suite = self.suites.of(tests)
         evaluation = await self._evaluated(experiment.number, finished.attempt, suite=suite, name="tried")
         return () if evaluation.problem else evaluation.scores
 
     async def check_tests(self, tests: Sequence[TestCase]) -> Outcome:
         """What the task's own check says of proposed tests."""
-        assert self._suites is not None, "only a task with a suite has a check for it"
-        proposed, suite = self._suites.of(tests), self._suites.next(self._journal.state.lineage)
+        assert self.suites is not None, "only a task with a suite has a check for it"
+        proposed, suite = self.suites.of(tests), self.suites.next(self._journal.state.lineage)
         return await self._runner.check_tests(proposed, suite)
 
     async def _left_by(self, experiment: Experiment) -> Finished:

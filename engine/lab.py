@@ -33,6 +33,7 @@ from .process import Outcome
 from .reviewer import Reviewer
 from .state import Experiment, State
 from .stopping import tripped, why_stop
+from .suites import Suites
 from .task import Task
 
 T = TypeVar("T")
@@ -91,6 +92,17 @@ class Lab:
     def state(self) -> State:
         """What the run looks like now."""
         return self._journal.state
+
+    @property
+    def journal(self) -> Journal:
+        """The ledger, with the state that it folds to."""
+        return self._journal
+
+    @property
+    def suites(self) -> Suites:
+        """What experiments are scored on."""
+        assert self._bench.suites is not None, "only a task with a suite has several"
+        return self._bench.suites
 
     @property
     def crew(self) -> Crew:

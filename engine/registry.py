@@ -22,6 +22,7 @@ AGENTS = frozenset({"acp", "claude-code"})
 """Of these, programs with tools of their own: they work in boxes, and need the network."""
 
 STRATEGIES = {
+    "arena": "loopwatch.engine.strategies.arena:arena",
     "hyperagent": "loopwatch.engine.strategies.hyperagent:hyperagent",
     "noise": "loopwatch.engine.strategies.noise:noise",
     "reviewer": "loopwatch.engine.strategies.reviewer:reviewer",

@@ -18,7 +18,7 @@ from ..gate import Gates
 from ..journal import Journal
 from ..lineage import Lineage, Version
 from ..policy import Occasion
-from ..proposers import Proposer
+from ..proposers import Proposer, Turn
 from ..sandbox.sandbox import Sandbox
 from ..sitting import Sitting
 from ..state import Experiment, State
@@ -27,7 +27,9 @@ from ..workspace import Workspace
 from . import checks, forms
 from .box import Boxes, require_box
 from .code import AgentCode
-from .live import LiveAgent
+from .errand import Check
+from .forms import Change, Question, Told
+from .live import Asking, LiveAgent
 
 
 class Crew:
@@ -82,8 +84,11 @@ class Crew:
         """A version as a proposer."""
         return LiveAgent(name, code_of(self.lineage.versions[name]), backend=self._backend, boxes=self._boxes)
 
-    async def check(self, version: Version) -> bool:
-        """Whether a version passes the three checks; one that does not is dropped, with the stage named."""
+    async def check(self, version: Version, tests: Sequence[Told] = ()) -> bool:
+        """Whether a version passes the three checks; one that does not is dropped, with the stage named.
+
+        tests  some of the suite's, for the rehearsal of an agent that makes them
+        """
         if version.failed_stage is None and not version.is_checked:
             program = self.state.program.text if self.state.program else ""
             arguments = checks.rehearsal(
@@ -92,6 +97,7 @@ class Crew:
                 metric=forms.metric(self.task.metric, self.state.noise.sigma),
                 files=self._workspace.sources(self.state.best_commit),
                 seed=self.config.seed,
+                tests=tests,
             )
             found = await checks.check(code_of(version), version.name, self._boxes, arguments)
             facts = [Checked(agent=version.name, stage=one.stage, ok=one.ok, detail=one.detail) for one in found]
@@ -122,6 +128,13 @@ class Crew:
             why = f"denied by {version.allowed_by}{reason}"
             self.journal.append(Dropped(agent=version.name, because="vetoed", reason=why, by=version.allowed_by))
         return bool(version.allowed)
+
+    async def edited(self, question: Question, brief: Brief, turn: Turn, *, check: Check) -> Change:
+        """One edit by the run's back-end. AgentFailed or ProposerFailed when that comes to nothing.
+
+        check  EditRefused for files that would not be taken
+        """
+        return Change.model_validate(await Asking(self._backend, brief, turn, check).ask(question.model_dump()))
 
     def brief(self, experiment: Experiment) -> Brief:
         """What a proposer would be told at an experiment."""
