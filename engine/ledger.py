@@ -26,7 +26,7 @@ from .fact import Fact
 F = TypeVar("F", bound=Fact)
 
 VERSION = 3
-CACHE_KB = 512
+CACHE_KB = 128
 """Of a database in memory; what is read is read once, so that more would only fill up."""
 _HERE = Path(__file__).parent
 

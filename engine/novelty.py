@@ -61,7 +61,7 @@ def nearest(diff: str, earlier: Iterable[tuple[int, str]]) -> Near | None:
     return None if best is None else Near(best, round(1 - most, 4))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)  # more would be tens of megabytes; counting a long run again takes 0.2 s
 def _tokens(diff: str) -> tuple[tuple[str, ...], Counter[str]]:
     """The tokens of the changed lines, with the sign of the line before each line's."""
     found: list[str] = []
