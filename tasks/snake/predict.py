@@ -11,6 +11,8 @@ import resource
 import sys
 import traceback
 
+LONGEST_MOVE = 10
+
 
 def limit_seconds(seconds: int) -> None:
     """Die after so much processor time: the hard limit cannot be raised again."""
@@ -44,7 +46,7 @@ def main() -> None:
                 if not complained:
                     traceback.print_exc()
                 complained = True
-            moves.append(name if isinstance(name, str) else None)
+            moves.append(name if isinstance(name, str) and len(name) <= LONGEST_MOVE else None)
         answers.write(json.dumps(moves) + "\n")
         answers.flush()
 
