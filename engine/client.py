@@ -345,6 +345,25 @@ def retrial(run: Run, *words: str) -> Generator[dict[str, Any], None, None]:
         process.wait()
 
 
+def rubric(order: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
+    """Have a process of the engine's draft or check a rubric, and hear what it tells; `engine.drafting` says what can be ordered."""
+    words = [sys.executable, "-P", "-m", "loopwatch.engine.drafting", json.dumps(order)]
+    environment = {**os.environ, "LOOPWATCH_CONFIG": str(home.config())}
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout
+        try:
+            for line in process.stdout:
+                told = json.loads(line)
+                if told["kind"] == "error":
+                    raise UserError(told["text"])
+                yield told
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode != 0:
+        raise LoopwatchError(f"the rubric came to no end: exit code {process.returncode}")
+
+
 def prices_file() -> Path:
     """Where a person's own prices are."""
     from .books import file

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from . import policy
 from .forecast import ERROR_BUDGET, FORECASTERS
 from .money import dollars
-from .registry import PROPOSERS, REVIEWERS, known, known_strategy
+from .registry import MODELS, PROPOSERS, REVIEWERS, known, known_strategy
 
 StopReason = Literal[
     "experiments", "hours", "target", "failures", "no_gain", "person", "signal", "nothing_to_propose",
@@ -67,7 +67,7 @@ class Judge(NamedTuple):
     @classmethod
     def parse(cls, spec: str) -> Self:
         """Read PROVIDER:MODEL or PROVIDER:MODELxN; ValueError says what is wrong with it."""
-        known(spec, REVIEWERS, "provider of models")
+        known(spec, MODELS, "provider of models")
         provider, _, rest = spec.partition(":")
         model, votes = re.fullmatch(r"(.*?)(?:x(\d{1,3}))?", rest, re.DOTALL).groups()  # type: ignore[union-attr]  # matches anything
         count = int(votes or 1)

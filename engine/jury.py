@@ -25,7 +25,7 @@ from .journal import Journal
 from .line import Line
 from .models import Answer, Model, Talk, Tool, Turned
 from .models.asking import ask
-from .registry import REVIEWERS, find
+from .registry import MODELS, find
 from .runner import Evaluation
 
 AT_ONCE = 4
@@ -141,7 +141,7 @@ class Jury:
 
     async def _ask_all(self, experiment: int, record: Record) -> list[Verdict]:
         judge = self._judge
-        model: Model = await asyncio.to_thread(lambda: find(judge.provider, REVIEWERS)(judge.model, self._settings))
+        model: Model = await asyncio.to_thread(lambda: find(judge.provider, MODELS)(judge.model, self._settings))
         # What has no number of its own, the control, is paid by the baseline.
         number = experiment if experiment in self._journal.state.experiments else 1
         line = _Terse(number, "judge", journal=self._journal, books=self._books)
@@ -203,7 +203,7 @@ class Jury:
 def _settings(config: RunConfig) -> AgentSettings:
     """How to talk to the judge: as to the proposer, but for what is about the proposer's own model."""
     agent, proposer, judge = config.agent, config.proposer.partition(":")[0], config.judge.partition(":")[0]
-    elsewhere = proposer in REVIEWERS and proposer != judge
+    elsewhere = proposer in MODELS and proposer != judge
     return AgentSettings(
         output_tokens=min(agent.output_tokens, OUTPUT_TOKENS),
         base_url=None if elsewhere else agent.base_url,

@@ -39,12 +39,14 @@ STRATEGY_ARGUMENTS = {
 }
 """What may stand after the colon, as a regular expression and in words; nothing may after the others."""
 
-REVIEWERS = {
+MODELS = {
     "anthropic": "loopwatch.engine.models.anthropic:Anthropic",
     "openai": "loopwatch.engine.models.openai:OpenAI",
-    "rules": "loopwatch.engine.rules_review:advice",
 }
-"""Each is a model: a class that takes a model's name and the run's `AgentSettings`; but for the rules, which need none."""
+"""Each is a class that takes a model's name and the run's `AgentSettings`."""
+
+REVIEWERS = {**MODELS, "rules": "loopwatch.engine.rules_review:advice"}
+"""Each is a model; but for the rules, which need none."""
 
 DEFAULT_MODELS = {"anthropic": "claude-sonnet-5-5"}
 """The model that a provider is asked for when none is named."""

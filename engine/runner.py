@@ -207,6 +207,12 @@ class Runner:
         # A line for each test, which may be as long as a test.
         return await self._command(check.command, check.seconds, environment, "check", room, last_bytes=LOG_BYTES)
 
+    async def knowledge(self) -> Outcome:
+        """What the task's own command prints of its knowledge base."""
+        assert self._task.rubric is not None, "only a task with a rubric has one"
+        room = self._rooms.for_evaluation(None, self._scratch("knowledge"))
+        return await self._command(self._task.rubric.knowledge, 60, {}, "knowledge", room, last_bytes=LOG_BYTES)
+
     def _tests(self, suite: Path | None) -> Path | None:
         if suite is None and self._task.suite is not None:
             return self._pristine / self._task.suite.file

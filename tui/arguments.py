@@ -32,14 +32,17 @@ def _add_following(commands: Any) -> None:
         commands, "run", "starting:run", "Start a run and follow it.", f"{manual.POLICIES}\n\n{manual.RUN_EXAMPLES}"
     )
     run.add_argument(
-        "task", metavar="TASK", help="a shipped task's name (pretrain, sine), or a folder with a task.toml"
+        "task",
+        metavar="TASK",
+        help="a shipped task's name (pretrain, sine), a folder with a task.toml, or one of a four-level "
+        "project: config.py, initial_solution.py, benchmark.py",
     )
     _headless(run)
     run.add_argument("--detach", action="store_true", help="start it, print its name, and leave it to itself")
     run.add_argument(
         "--proposer",
         metavar="NAME[:ARG]",
-        help="who proposes: anthropic[:MODEL], openai:MODEL, acp:COMMAND, claude-code, random "
+        help="who proposes: anthropic[:MODEL], openai:MODEL, acp:COMMAND, claude-code, mutation, random "
         "or scripted:FILE (default: random)",
     )
     run.add_argument("--strategy", metavar="NAME", help="the order of the verbs: simple (default), or reviewer")
@@ -297,6 +300,24 @@ def _add_looking(commands: Any) -> None:
     compare.add_argument("--fresh", action="store_true", help="begin again, with new runs; the old ones stay")
     compare.add_argument("--csv", metavar="FILE", help="write every cell into a file, too")
     _json(compare)
+    rubric = _add(commands, "rubric", "rubric:rubric", "Draft the facts by which answers are scored, for you to edit.",
+                  manual.RUBRIC)  # fmt: skip
+    rubric.add_argument("task", metavar="TASK", help="a task with a suite and a knowledge base, such as support")
+    rubric.add_argument(
+        "--questions", metavar="FILE", help="a question on each line, or tests in a .json (default: those of the suite)"
+    )
+    rubric.add_argument(
+        "--model", metavar="NAME:MODEL", help="a model that drafts: anthropic:MODEL or openai:MODEL (default: none)"
+    )
+    rubric.add_argument("--base-url", metavar="URL", help="where the service is, such as http://localhost:8000/v1")
+    rubric.add_argument(
+        "--usd", metavar="X", type=_finite, help="the most that the model may cost, in US dollars (default: 1)"
+    )
+    rubric.add_argument("--output", metavar="FILE", help="where to write it (default: TASK.rubric.json, here)")
+    rubric.add_argument("--force", action="store_true", help="write over a file that is there")
+    rubric.add_argument("--check", metavar="FILE", help="say what is wrong with an edited one, and write nothing")
+    rubric.add_argument("--sandbox", metavar="TIER", help="as of loopwatch run")
+    _json(rubric)
     cost = _add(commands, "cost", "cost:cost", "What a run spent on models, and what its caps leave.", manual.COST)
     _run(cost)
     _json(cost)

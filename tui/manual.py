@@ -42,6 +42,7 @@ look
   brief [RUN]          the prompt that the next experiment will have
   export [RUN]         every fact as JSON lines, or the classic results.tsv
   noise TASK           how much identical trainings of a task differ
+  rubric TASK          draft the facts that answers are scored by
   backtest [RUN|FILE]  replay what is finished: may the forecaster be trusted?
   cost [RUN]           what the models cost, by whom and for what
   audit [RUN]          do ledger, repository, logs, briefs and bills agree?
@@ -114,6 +115,18 @@ In JSON, `state` is one of starting, proposing, waiting (a gate waits for a
 person), running, evaluating, paused, held, stopping, stopped, and dead (the
 engine was killed; loopwatch resume goes on)."""
 
+
+RUBRIC: Final = """\
+A rubric is a suite of questions, each with the facts that an answer should
+state: a sentence, a weight, the topic that supports it, and a pattern that
+finds it. The draft is made from the task's knowledge base, by a model or from
+its most telling words; only what the task's own check admits is in it. Edit
+it, check it, and put it in the place of the suite's file in your own task.
+
+examples:
+  loopwatch rubric support --questions questions.txt
+  loopwatch rubric support --model anthropic:claude-haiku-5-5
+  loopwatch rubric support --check support.rubric.json"""
 
 AUDIT: Final = """\
 Each fact's row is hashed together with the row before it; each commit is held
