@@ -74,11 +74,26 @@ def _membership(code: Code, node: ast.AST) -> Iterator[Change]:
 def _searched_often(code: Code, node: ast.expr, group: ast.Name, name: str) -> Iterator[Change]:
     """A list that a loop searches, and does not change, is made a set before the loop."""
     loop = _outermost_loop(code, node)
-    if loop and name not in _written(loop) and (before := _before(code, loop)) is not None:
+    if (
+        loop
+        and _may_be_a_list(code, name)
+        and name not in _written(loop)
+        and (before := _before(code, loop)) is not None
+    ):
         fast = _free_name(code, f"{name}_set")
         line = f"{fast} = set({name})\n{code.indent(loop)}"
         what = f"`{name}` is searched as a set, made before the loop"
         yield code.change("idiom", node, what, Piece(before, before, line), code.instead(group, fast))
+
+
+def _may_be_a_list(code: Code, name: str) -> bool:
+    """Whether a name gets a list somewhere, or nothing that can be seen."""
+    given = [one.value for one in ast.walk(code.tree) if isinstance(one, ast.Assign) and name in _stored(one)]
+    lists = (ast.List, ast.ListComp, ast.Tuple)
+    makers = ("list", "sorted", "tuple")
+    calls = (one.func for one in given if isinstance(one, ast.Call))
+    made = any(isinstance(func, ast.Name) and func.id in makers for func in calls)
+    return not given or made or any(isinstance(one, lists) for one in given)
 
 
 def _none(code: Code, node: ast.AST) -> Iterator[Change]:

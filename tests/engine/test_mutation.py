@@ -200,6 +200,10 @@ def test_an_operator_between_comments_is_not_looked_for() -> None:
             "import re\n\n\ndef f(a):\n    return re.match('b', a)\n",
             "import re\n\n\ndef f(a):\n    return re.fullmatch('b', a)\n",
         ),
+        (
+            "d = [x, y]\nfor a in b:\n    c(a in d)\n",
+            "d = [x, y]\nd_set = set(d)\nfor a in b:\n    c(a in d_set)\n",
+        ),
         ("for a in b:\n    c(a, len(d))\n", "len_of_d = len(d)\nfor a in b:\n    c(a, len_of_d)\n"),
         (
             '"""Doc."""\n\n\ndef f(a):\n    return a + 1\n',
@@ -221,6 +225,7 @@ def test_a_known_rewriting(before: str, after: str) -> None:
         "def f(a):\n    a[0] = 1\n    return a\n",  # it writes to what it is given
         "def f(a):\n    return random.choice(a)\n",  # not the same for the same
         "a = b in [c, d]\n",  # perhaps these have no hash
+        "d = {x, y}\nfor a in b:\n    c(a in d)\n",  # a set already
         "for a in len(b):\n    c()\n",  # worked out once already
     ],
 )
