@@ -4,6 +4,7 @@ The layers inside the engine are contracts of import-linter's, in pyproject.toml
 """
 
 import ast
+import functools
 import subprocess
 import sys
 import tomllib
@@ -48,7 +49,8 @@ def modules(package: str) -> list[Path]:
     return sorted(path for path in (ROOT / package).rglob("*.py") if "__pycache__" not in path.parts)
 
 
-def imported(file: Path) -> set[str]:
+@functools.cache
+def imported(file: Path) -> frozenset[str]:
     """The absolute names of all modules that a file of ours imports anywhere, `from X import y` as X and X.y."""
     package = ["loopwatch", *file.relative_to(ROOT).parts[:-1]]
     names: set[str] = set()
@@ -61,7 +63,7 @@ def imported(file: Path) -> set[str]:
                 origin = ".".join([*base, *([module] if module else [])])
                 names.add(origin)
                 names.update(f"{origin}.{alias.name}" for alias in aliases)
-    return names
+    return frozenset(names)
 
 
 def top(names: Iterable[str]) -> set[str]:

@@ -141,7 +141,7 @@ def test_the_command_says_its_version_in_any_folder(installed: Path, tmp_path: P
 
 
 def test_an_installed_copy_runs_a_whole_run_from_any_folder(installed: Path, tmp_path: Path) -> None:
-    said = say(installed, tmp_path, "loopwatch", "run", "sine", "--json", "--experiments", "2")
+    said = say(installed, tmp_path, "loopwatch", "run", "sine", "--json", "--noise-repeats", "0", "--experiments", "2")
 
     facts = [json.loads(line) for line in said.stdout.splitlines()]
     assert said.returncode == 0, said.stderr
@@ -151,7 +151,8 @@ def test_an_installed_copy_runs_a_whole_run_from_any_folder(installed: Path, tmp
 
 
 def test_an_installed_copy_runs_headless_and_tells_it_in_lines(installed: Path, tmp_path: Path) -> None:
-    said = say(installed, tmp_path, "loopwatch", "run", "sine", "--headless", "--experiments", "2")
+    quick = ("--noise-repeats", "0", "--sandbox", "none")
+    said = say(installed, tmp_path, "loopwatch", "run", "sine", "--headless", "--experiments", "2", *quick)
 
     assert said.returncode == 0, said.stderr
     assert "kept: the baseline is" in said.stdout

@@ -90,7 +90,7 @@ def test_what_an_attack_gets_at_is_named_and_so_is_an_honest_case_that_fails(tmp
 
 
 def test_a_constant_metric_is_noticed_with_a_control_and_without() -> None:
-    report = client.selftest("constant", progress=quiet, draw=as_it_is)
+    report = client.selftest("constant", progress=quiet, draw=as_it_is, tier="none")
 
     assert [check.sentence for check in report.checks if not check.ok] == []
     assert report.folder == ""
@@ -98,7 +98,9 @@ def test_a_constant_metric_is_noticed_with_a_control_and_without() -> None:
 
 def test_edits_without_effect_are_told_by_what_the_loop_made_of_them() -> None:
     steps: list[int] = []
-    report = client.selftest("null", progress=lambda done, *_: steps.append(done), draw=as_it_is, experiments=2)
+    report = client.selftest(
+        "null", progress=lambda done, *_: steps.append(done), draw=as_it_is, experiments=2, tier="none"
+    )
 
     gains = report.checks[0]
     assert gains.name == "false gains"

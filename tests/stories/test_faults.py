@@ -19,8 +19,8 @@ from tests.waiting import until
 
 from .story import HOLD_ON, Story, change, fold, is_sound
 
-KILLS = 30
-EXPERIMENTS = 42
+KILLS = 12
+EXPERIMENTS = 18
 
 
 def test_killing_the_engine_at_any_moment_loses_no_experiment_and_judges_none_twice(story: Story) -> None:

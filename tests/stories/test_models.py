@@ -21,7 +21,7 @@ from loopwatch.engine.events import (
     WentOn,
 )
 from tests.servers.anthropic import Served, Server, Step
-from tests.tui.command import Command
+from tests.tui.command import UNCONTAINED, Command
 from tests.waiting import until
 
 from .story import Story
@@ -175,8 +175,8 @@ def test_a_bad_key_ends_an_unattended_run_with_words_and_exit_code_1(story: Stor
     story.home.mkdir()
     refused = Step(status=401, type="authentication_error", message="invalid x-api-key")
     with Server(refused) as server:
-        options = ("--proposer", "anthropic", "--base-url", server.url, "--headless")
-        done = Command(story.home)("run", "sine", *options)
+        options = ("--proposer", "anthropic", "--base-url", server.url, "--headless", "--noise-repeats", "0")
+        done = Command(story.home)("run", "sine", *options, *UNCONTAINED)
 
     assert done.returncode == 1
     assert "the service does not take the key: invalid x-api-key" in done.stderr

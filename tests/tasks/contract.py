@@ -24,6 +24,7 @@ class Desk:
     def _run(self, command: tuple[str, ...], **variables: object) -> subprocess.CompletedProcess[str]:
         environment = {
             "PATH": os.environ["PATH"],
+            "OMP_NUM_THREADS": "1",  # threads that wait for each other in a circle need more time than they save
             "LOOPWATCH_BUDGET_KIND": "steps",
             "LOOPWATCH_DATA": str(self.root / "public"),
             **self.task.run.environment,

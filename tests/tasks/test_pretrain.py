@@ -134,13 +134,16 @@ def refusal(pretrain: Desk, out: Path) -> str:
 def test_the_same_seed_gives_the_same_score_and_training_prints_its_progress(pretrain: Desk, tmp_path: Path) -> None:
     outs = [tmp_path / "first", tmp_path / "second"]
     with ThreadPoolExecutor() as pool:
-        trained = list(pool.map(partial(pretrain.train, steps=4), outs))
-        measured = list(pool.map(pretrain.evaluate, outs))
+        trained = list(pool.map(partial(pretrain.train, steps=2), outs))
+    measured = pretrain.evaluate(outs[0])
 
-    assert STEP_LINE.findall(trained[0].stdout)[-1] == ("00004", "100.0")
+    assert STEP_LINE.findall(trained[0].stdout)[-1] == ("00002", "100.0")
     assert trained[0].stderr == ""
-    assert re.fullmatch(r"val_bpb: \d\.\d{6}\n", measured[0].stdout)
-    assert measured[0].stdout == measured[1].stdout
+    assert re.fullmatch(r"val_bpb: \d\.\d{6}\n", measured.stdout)
+    once, again = (torch.jit.load(out / "model.pt").state_dict() for out in outs)  # type: ignore[no-untyped-call]
+    assert once
+    assert once.keys() == again.keys()
+    assert all(torch.equal(weight, again[name]) for name, weight in once.items())
 
 
 def test_a_training_that_breaks_says_fail_and_saves_nothing(pretrain: Desk, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from loopwatch.engine import client
 from loopwatch.engine.errors import ConfigError
 from loopwatch.tui.arguments import parser
 from loopwatch.tui.ask import mechanism
-from tests.tui.command import CLI, Command
+from tests.tui.command import CLI, UNCONTAINED, Command
 
 
 def test_a_person_reads_the_next_prompt_and_says_what_became_of_a_mechanism(
@@ -18,7 +18,8 @@ def test_a_person_reads_the_next_prompt_and_says_what_became_of_a_mechanism(
 ) -> None:
     loopwatch = Command(tmp_path)
     monkeypatch.setenv("LOOPWATCH_HOME", str(loopwatch.home))
-    loopwatch("run", "sine", "--noise-repeats", "0", "--headless", "--experiments", "2", "--gate", "apply=auto")
+    quick = ("--noise-repeats", "0", *UNCONTAINED)
+    loopwatch("run", "sine", *quick, "--headless", "--experiments", "2", "--gate", "apply=auto")
 
     raw = subprocess.run([*CLI, "brief"], env=loopwatch.environment, capture_output=True, check=True)
     told = loopwatch.json("brief")
