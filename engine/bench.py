@@ -17,6 +17,7 @@ from .doubts import doubts
 from .events import (
     AttemptLost,
     ControlMeasured,
+    ControlStarted,
     Evidence,
     Finished,
     Measured,
@@ -260,10 +261,14 @@ class Bench:
 
     async def _train_control(self, attempt: int, may_start: Callable[[], None]) -> tuple[Finished, Measured]:
         assert self._task.control is not None
+
+        def started(_warm: bool) -> None:
+            may_start()
+            self._journal.append(ControlStarted(attempt=attempt))
+
         try:
-            finished = await self._runner.run(
-                CONTROL, attempt, started=lambda _: may_start(), heard=lambda _: None, amount=self._task.control.amount
-            )
+            amount = self._task.control.amount
+            finished = await self._runner.run(CONTROL, attempt, started=started, heard=lambda _: None, amount=amount)
             return finished, self._refused(finished) or await self._measure(finished, 0.0)
         finally:
             self._runner.forget(CONTROL, attempt)

@@ -561,6 +561,13 @@ class Measured(Fact):
     """False: the machine was too fast or too slow to compare with the baseline, and the run is repeated."""
 
 
+class ControlStarted(Fact):
+    """A training that cannot learn was about to be spawned."""
+
+    kind: Literal["control_started"] = "control_started"
+    attempt: int
+
+
 class ControlMeasured(Fact):
     """A training that cannot learn was measured, to see whether the metric minds."""
 
@@ -673,7 +680,7 @@ AnyFact = Annotated[
     | NoteRead | ReviewerMuted | StopAsked | Stopped
     | Proposing | Briefed | Requested | Billed | BackedOff | WentOn | TurnEnded | Proposed
     | Asked | Decided | Applied | Started | AbortSuggested | Finished | Measured | AttemptLost | Judged | Settled
-    | Explained | Reviewed | Graded | RepeatStarted | RepeatMeasured | ControlMeasured | Drifted
+    | Explained | Reviewed | Graded | RepeatStarted | RepeatMeasured | ControlStarted | ControlMeasured | Drifted
     | Rewritten | Checked | Adopted | Dropped | AgentRestored
     | RoundBegan | TestsProposed | TestsWeighed | SuiteChanged | Rescored | RoundEnded,
     Field(discriminator="kind"),

@@ -330,6 +330,8 @@ class State:
     """Trainings that began since then."""
     lineage: Lineage = field(default_factory=Lineage)
     """Versions of agents, rounds, suites."""
+    controlling: bool = False
+    """Whether what cannot learn trains now."""
     control: events.ControlMeasured | None = None
     """What a training without learning scored."""
     excused: int = 0
@@ -456,11 +458,12 @@ class State:
                     self.worked_seconds += max(0.0, last_at - self.engine_started_at)
                 self.engine, self.engine_started_at = fact, at
                 self.stopped = self.stop_asked = self.held_by = self.backing_off = self.repeating = None
+                self.controlling = False
             case events.Stopped():
                 if self.engine and not self.stopped:  # else it could not even begin to work
                     self.worked_seconds += max(0.0, at - self.engine_started_at)
                 self.stopped, self.waiting, self.held_by, self.backing_off = fact, None, None, None
-                self.repeating = None
+                self.repeating, self.controlling = None, False
             case events.StopAsked():
                 self.stop_asked = fact
             case events.ProgramRead():
@@ -500,8 +503,10 @@ class State:
                 self.experiments[fact.experiment].waited_seconds += fact.waited_seconds
             case events.Asked():
                 self.waiting = Waiting(fact, at)
+            case events.ControlStarted():
+                self.controlling = True
             case events.ControlMeasured():
-                self.control = fact
+                self.control, self.controlling = fact, False
             case events.Drifted():
                 self._drift(fact)
             case events.ForecasterTrusted():

@@ -35,19 +35,6 @@ _TO_ANSWER: Final[dict[Gate, tuple[str, ...]]] = {
 }
 
 
-def trains_control(state: State) -> bool:
-    """Whether the control seems to train, of which no fact says that it began: all before it is done, and nothing after it."""
-    baseline = state.baseline
-    if baseline is None or len(state.experiments) > 1 or baseline.step != "settled" or baseline.verdict != "kept":
-        return False
-    if state.control or state.repeating or state.paused_by or "control" in state.warned or not state.opened:
-        return False
-    if not baseline.repeats:
-        return state.opened.config.noise_repeats == 0
-    wanted = baseline.repeats[-1].of
-    return wanted is not None and baseline.counted("noise") >= wanted
-
-
 def state_word(state: State, *, alive: bool) -> StateWord:
     """What a run is doing, in one word."""
     if not alive:
@@ -60,7 +47,7 @@ def state_word(state: State, *, alive: bool) -> StateWord:
         return "held"
     if state.waiting:
         return "waiting"
-    return "running" if state.repeating or trains_control(state) else _working(state)
+    return "running" if state.repeating or state.controlling else _working(state)
 
 
 def _working(state: State) -> StateWord:
@@ -94,7 +81,7 @@ def now(state: State, *, alive: bool) -> str:
             if repeat.why == "noise":
                 return f"#{state.repeating[0]} noise floor: repeat {repeat.number} of {repeat.of} trains"
             return f"#{state.repeating[0]} trains again{of_how_many(repeat.number, repeat.of)} {WHY[repeat.why]}"
-        case "running" if trains_control(state):
+        case "running" if state.controlling:
             return "the control trains: what cannot learn must score worse"
         case "running":
             return f"{at}trains" + (f", attempt {current.attempt}" if current and current.attempt > 1 else "")

@@ -133,7 +133,7 @@ def _reviewed_now(state: State) -> int | None:
 
 def _again(state: State, now: float, width: int, ascii_only: bool) -> tuple[str, str] | None:
     """What is trained besides proposals: what it is for, and how far it is."""
-    if doing.trains_control(state):
+    if state.controlling:
         return "CONTROL", "  a training that cannot learn must score worse"
     repeat = state.repeat
     if repeat is None or state.repeating is None:

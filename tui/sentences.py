@@ -79,6 +79,8 @@ def _told(fact: AnyFact) -> str:
             return f"warning: {one_line(fact.text)}"
         case events.Paused():
             return f"paused by {clean(fact.by)}: {one_line(fact.why) or 'no experiment starts after this one'}"
+        case events.ControlStarted():
+            return "what cannot learn is trained: it must score worse"
         case events.ControlMeasured():
             return control(fact)
         case events.Drifted():

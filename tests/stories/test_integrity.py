@@ -4,7 +4,7 @@ import hashlib
 
 from loopwatch.engine import telling
 from loopwatch.engine.commands import Resume
-from loopwatch.engine.events import Asked, ControlMeasured, Judged, Measured, Paused, Started, Warned
+from loopwatch.engine.events import Asked, ControlMeasured, ControlStarted, Judged, Measured, Paused, Started, Warned
 
 from .story import Story, change
 
@@ -161,6 +161,10 @@ def test_a_control_that_scores_worse_is_told_once_and_is_no_experiment(story: St
     story.ends()
 
     control = story.all(ControlMeasured)
+    assert [fact.kind for fact in story.facts if isinstance(fact, ControlStarted | ControlMeasured)] == [
+        "control_started",
+        "control_measured",
+    ]
     assert [fact.clearly_worse for fact in control] == [True]
     assert control[0].reason == "an untrained model scores 0, clearly worse than the baseline's 1.0000 (by 1.0000)"
     assert story.trained[:2] == ["0001-1 1.0", "0000-1 0.0"]

@@ -135,11 +135,15 @@ def test_while_the_rival_trains_it_is_the_candidate_that_is_confirmed() -> None:
 
 def test_the_control_is_shown_between_the_noise_floor_and_the_first_proposal() -> None:
     floor = [*baseline(), *repeats(1, "noise", 3.41, 3.39, of=2)]
-    done = events.ControlMeasured(attempt=1, clearly_worse=True, reason="worse")
+    began, done = (
+        events.ControlStarted(attempt=1),
+        events.ControlMeasured(attempt=1, clearly_worse=True, reason="worse"),
+    )
 
-    assert "CONTROL" in top(folded(*floor))[0]
-    assert "CONTROL" not in top(folded(*floor, done))[0]
-    assert "CONTROL" not in top(folded(*baseline(), *repeats(1, "noise", 3.41, of=2)))[0]
+    assert "CONTROL" not in top(folded(*floor))[0]
+    assert "CONTROL" in top(folded(*floor, began))[0]
+    assert "CONTROL" not in top(folded(*floor, began, done))[0]
+    assert "CONTROL" not in top(folded(*floor, began, events.Stopped(because="person", detail="")))[0]
 
 
 def test_what_is_provisional_is_dotted_in_the_line_of_the_best() -> None:

@@ -94,9 +94,12 @@ EVERY_FACT: list[AnyFact] = [
     ),
     events.RepeatStarted(experiment=2, repeat=1, seed=7, why="confirmation"),
     events.RepeatMeasured(experiment=2, repeat=1, value=1.5),
+    events.ControlStarted(attempt=1),
     events.ControlMeasured(
         attempt=1, value=5.54, clearly_worse=True, reason="an untrained model scores 5.54, clearly worse"
     ),
+    events.Drifted(speed=80.0, before=100.0, since=1000.0),
+    events.Drifted(since=1000.0),
 ]
 
 
