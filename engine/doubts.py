@@ -46,7 +46,8 @@ def doubts(
         (replace(r, value=state.best_value or r.value) for r in past if best and r.number == best.number), None
     )
     control = state.control.value if state.control and not measured.suite else None
-    found = flags(metric, now, past, best=to_beat, sigma=state.noise.sigma, control=control)
+    grown = measured.suite > 0
+    found = flags(metric, now, past, best=to_beat, sigma=state.noise.sigma, control=control, grown=grown)
     return found + (touched(experiment.diff, metric, task.frozen) if is_win else ())
 
 

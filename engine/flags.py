@@ -59,6 +59,7 @@ def flags(
     best: Result | None,
     sigma: float | None = None,
     control: float | None = None,
+    grown: bool = False,
 ) -> tuple[Flag, ...]:
     """What is odd about a result.
 
@@ -66,10 +67,11 @@ def flags(
     best     the one to beat
     sigma    one standard deviation of identical trainings
     control  what a training without learning scored
+    grown    whether tests were added that the best failed: then a win may take all that is left
     """
     found = [*_constant(now, past), *_range(metric, now, past)]
     if best is not None and metric.gain(now.value, best.value) > 0:
-        win = _Win(metric, now, past, best, metric.gain(now.value, best.value), sigma, control)
+        win = _Win(metric, now, past, best, metric.gain(now.value, best.value), sigma, control, grown)
         found += [flag for rule in (_moved, _curve, _relation, _jump, _creep) for flag in rule(win)]
     return tuple(found)
 
@@ -82,6 +84,7 @@ class _Win(NamedTuple):
     gain: float
     sigma: float | None
     control: float | None
+    grown: bool
 
     @property
     def kept(self) -> list[Result]:
@@ -172,7 +175,7 @@ def _jump(win: _Win) -> Iterator[Flag]:
         if win.gain > max(*usual, too_many * median(usual)):
             times = win.gain / median(usual)
             yield Flag("jump", f"a jump of {win.gain:.4g}{of_sigma}, {times:.2g} times the usual gain")
-    elif (left := _left(win)) is not None and win.gain > 0.9 * left:
+    elif not win.grown and (left := _left(win)) is not None and win.gain > 0.9 * left:
         yield Flag("jump", f"a jump of {win.gain:.4g}{of_sigma}: {win.gain / left:.0%} of all that was left to gain")
 
 
