@@ -12,6 +12,8 @@ from .task import Metric
 
 HOPELESS_AFTER = 3
 
+TOO_DEAR = "that costs too much"
+
 SURE = 2.0
 """σ from where on a gain that is not confirmed is not called within the noise any more."""
 
@@ -139,7 +141,7 @@ def doubts(noise: Noise, values: Sequence[float], repeats: int) -> str:
 def too_dear(judgement: Judgement, over: str) -> Judgement:
     """The verdict on a gain that costs more than the task allows."""
     gain = "" if judgement.gain is None else f" of {show(judgement.gain)}"
-    reason = f"discarded: a gain{gain} that costs too much: {over}"
+    reason = f"discarded: a gain{gain} {TOO_DEAR}: {over}"
     return replace(judgement, verdict="discarded", confirmed=False, reason=reason)
 
 

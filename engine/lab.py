@@ -41,9 +41,6 @@ T = TypeVar("T")
 NOISE_REPEATS = 5
 """Trainings of the baseline before the first proposal, where nobody chose another number."""
 
-_NO_FAULT = ("valid", "aborted", "unfair")
-"""Outcomes of a repeat that say nothing against its code."""
-
 DISK_FLOOR_BYTES = 512 * 1024 * 1024
 
 
@@ -371,7 +368,6 @@ class Lab:
         without = self._config.keep == "improve" or experiment.step != "measured" or experiment.first is None
         if without or best is None or confirmed is None or not best.values or not confirmed.values:
             return None
-        failed = (r.measured for r in experiment.repeats if r.measured and r.measured.outcome not in _NO_FAULT)
         return Field(
             candidate=self._entrant(experiment),
             best=self._entrant(best),
@@ -380,7 +376,7 @@ class Lab:
             # Where nobody can be asked, what is hard to believe has to be confirmed.
             strict=self._config.keep == "strict" or (bool(experiment.flags) and not self.state.attended),
             lines=experiment.added - experiment.removed,
-            failed=next((measured.problem or measured.outcome for measured in failed), ""),
+            failed=experiment.failed_again,
         )
 
     def _entrant(self, experiment: Experiment) -> Entrant:

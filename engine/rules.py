@@ -27,7 +27,7 @@ from .events import (
     Started,
     experiment_of,
 )
-from .judge import Field, Judgement, judge, judge_field
+from .judge import TOO_DEAR, Field, Judgement, judge, judge_field
 from .state import Experiment, State
 
 NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -165,8 +165,12 @@ def _gain(fact: Judged, before: State, experiment: Experiment, best: float) -> I
     gains = [before.metric.gain(number, best) for number in worth if number is not None]
     if fact.gain is not None and not any(math.isclose(fact.gain, gain, abs_tol=1e-12) for gain in gains):
         yield f"the gain of #{fact.experiment} was written down as {fact.gain:+.6g}, which its numbers do not give"
-    judged = _rejudged(before, experiment) if fact.by == "judge" and fact.verdict == "kept" else None
-    if judged and judged.verdict != "kept":
+    judged = _rejudged(before, experiment) if fact.by == "judge" else None
+    if judged and fact.verdict == "discarded":
+        # Doubts and what a task allows a gain to cost may take from it, and are told.
+        if judged.verdict == "kept" and not fact.flags and not fact.quarantined and TOO_DEAR not in fact.reason:
+            yield f"#{fact.experiment} was discarded by the judge, whose rules say: {judged.reason}"
+    elif judged and judged.verdict != "kept":
         yield f"#{fact.experiment} was kept by the judge, whose rules say: {judged.reason}"
     elif judged and fact.confirmed and not judged.confirmed:
         yield f"#{fact.experiment} was called confirmed by the judge, whose rules say: {judged.reason}"
@@ -191,6 +195,7 @@ def _rejudged(before: State, experiment: Experiment) -> Judgement | None:
         noise=before.noise,
         strict=keep == "strict",
         lines=experiment.added - experiment.removed,
+        failed=experiment.failed_again,
     )
     return judge_field(before.metric, measured=measured, finished=experiment.finished, field=field)
 

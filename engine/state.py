@@ -26,6 +26,9 @@ Step = Literal["proposing", "proposed", "approved", "applied", "running", "finis
 REPEATS = 1000
 """In the names of folders and logs, and in curves, an experiment's repeats are its attempts from here on: 0004-1002 is the second of #4."""
 
+NO_FAULT = ("valid", "aborted", "unfair")
+"""Outcomes of a repeat that say nothing against its code."""
+
 SPEEDS = 4
 """The last measurements of the machine's speed that are known: those of two trainings."""
 
@@ -194,6 +197,12 @@ class Experiment:
     def is_provisional(self) -> bool:
         """Whether it is kept, and may be luck."""
         return self.verdict == "kept" and not self.confirmed
+
+    @property
+    def failed_again(self) -> str:
+        """Why its code gave no number when it was trained again, where that was its own fault; "" otherwise."""
+        failed = (r.measured for r in self.repeats if r.measured and r.measured.outcome not in NO_FAULT)
+        return next((measured.problem or measured.outcome for measured in failed), "")
 
     def trained_since(self, at: float) -> int:
         """How many of its repeats that gave a number began after this moment."""

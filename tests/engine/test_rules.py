@@ -56,8 +56,12 @@ def broken(*told: AnyFact) -> list[str]:
         ],
         [*facts.proposed(1), *facts.proposed(1, revision=2), APPROVED, *facts.started(1)],
         [*FIRST, events.Warned(text="a fact that no table names")],
+        second(1.5, verdict("discarded", 1.5, 0.5).model_copy(update={"flags": ("it is too good",)})),
+        second(
+            1.5, verdict("discarded", 1.5, 0.5).model_copy(update={"reason": "a gain that costs too much: 9 lines"})
+        ),
     ],
-    ids=["a life", "a discarded one", "a lost attempt", "one sent back", "another kind"],
+    ids=["a life", "a discarded one", "a lost attempt", "one sent back", "another kind", "a flagged one", "a dear one"],
 )
 def test_what_is_in_order_breaks_no_rule(told: list[AnyFact]) -> None:
     assert broken(*told) == []
@@ -92,6 +96,7 @@ def test_what_is_in_order_breaks_no_rule(told: list[AnyFact]) -> None:
             "the gain of #2 was written down as +0.7, which its numbers do not give",
         ),
         (second(2.5, verdict("kept", 2.5, -0.5)), "#2 was kept by the judge, whose rules say: discarded: "),
+        (second(1.5, verdict("discarded", 1.5, 0.5)), "#2 was discarded by the judge, whose rules say: kept"),
         (
             second(2.5, verdict("discarded", 2.5, -0.5), best="c9"),
             "after #2 the best was written down as c9, but it is c1",
