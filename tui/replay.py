@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loopwatch.engine.errors import UserError
 
+from . import words
+
 LARGEST_BYTES: Final = 1 << 20
 MOVES: Final = {"R": (1, 0), "L": (-1, 0), "D": (0, 1), "U": (0, -1)}
 
@@ -108,7 +110,7 @@ def read(file: Path) -> tuple[Record, tuple[Replay, ...]]:
         record = Record.model_validate_json(content)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])[:80] or "the whole of it"
+        where = words.one_line(".".join(str(part) for part in first["loc"])[:80]) or "the whole of it"
         raise DamagedRecord(f"{file} is damaged, or no record of games: {where}: {first['msg']}") from None
     return record, tuple(_played(file, number, game) for number, game in enumerate(record.games, 1))
 

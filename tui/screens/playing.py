@@ -33,7 +33,7 @@ class Playing(Screen[None]):
 
     CSS = """
     Playing { layout: vertical; overflow: hidden; }
-    Playing #board { max-height: 100%; }
+    Playing #board { min-width: 30; max-height: 100%; }
     Playing #games { min-width: 24; }
     Playing #keys { display: none; }
     """
