@@ -35,8 +35,7 @@ answer a gate
   accept, keep, discard, one-more [RUN]   a verdict
 
 look
-  runs                 every run, newest first
-  status [RUN]         how a run stands, and what you can do
+  runs, status [RUN]   every run; how one stands, and what you can do
   show [RUN] N         one experiment: why, what, how it went, who decided
   play [RUN] [N]       the games that an experiment played, move by move
   brief [RUN]          the prompt that the next experiment will have

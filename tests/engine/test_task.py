@@ -60,7 +60,8 @@ def test_a_good_task_is_read(folder: Path) -> None:
 
 
 def test_shipped_tasks_are_found_by_name() -> None:
-    assert [load(name).name for name in shipped()] == ["pretrain", "sine"]
+    assert {"pretrain", "sine", "snake", "support"} <= set(shipped())
+    assert [load(name).name for name in shipped()] == shipped()
 
 
 def test_a_folder_wins_over_a_shipped_name_only_when_it_is_a_task(
@@ -77,7 +78,7 @@ def test_a_name_that_is_nothing_is_answered_with_what_there_is() -> None:
         load("sein")
 
     assert str(error.value) == (
-        "no task 'sein': neither a shipped one (pretrain, sine) nor a folder; make one with: loopwatch new sein"
+        f"no task 'sein': neither a shipped one ({', '.join(shipped())}) nor a folder; make one with: loopwatch new sein"
     )
 
 
@@ -85,7 +86,10 @@ def test_a_folder_without_a_task_is_answered_with_how_to_make_one(tmp_path: Path
     with pytest.raises(TaskError) as error:
         load(str(tmp_path))
 
-    assert str(error.value) == f"{tmp_path} has no task.toml; write one with: loopwatch new {tmp_path}"
+    assert (
+        str(error.value)
+        == f"{tmp_path} has no task.toml (nor config.py, initial_solution.py, benchmark.py); write one with: loopwatch new {tmp_path}"
+    )
 
 
 @pytest.mark.parametrize(
