@@ -59,9 +59,7 @@ def test_a_model_is_watched_steered_waited_for_and_cut(home: Path) -> None:
     options = ["--proposer", "anthropic", "--usd", "1", "--gate", "verdict=auto", "--experiments", "3", *QUICK]
     with (
         Server(*steps) as server,
-        Terminal(
-            home, "run", "sine", "--noise-repeats", "0", "--sandbox", "none", *options, "--base-url", server.url
-        ) as terminal,
+        Terminal(home, "run", "sine", "--noise-repeats", "0", *options, "--base-url", server.url) as terminal,
     ):
         both_sizes_show(terminal, "PROPOSING #2", "The loss still falls at the end", "spent $", "x veto this thought")
         terminal.press("n")
