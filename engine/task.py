@@ -306,6 +306,8 @@ def locate(name: str) -> Path:
         return SHIPPED / name
     if borrowed.is_borrowed(folder):
         return folder.resolve()
+    if inside := next(filter(borrowed.is_borrowed, sorted(folder.glob("tasks/*"))), None):
+        raise TaskError(f"{folder} is no task, but has some in it; run one with: loopwatch run {inside}")
     if folder.is_dir():
         raise TaskError(
             f"{folder} has no task.toml (nor {', '.join(borrowed.FILES)}); write one with: loopwatch new {folder}"

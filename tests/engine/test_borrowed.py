@@ -147,6 +147,13 @@ def test_a_folder_that_is_neither_says_both(tmp_path: Path) -> None:
 
 
 @snake
+def test_the_folder_around_them_says_which_one_to_run(folder: Path) -> None:
+    said = refused(folder.parent.parent)
+
+    assert said == "DIR is no task, but has some in it; run one with: loopwatch run DIR/tasks/snake"
+
+
+@snake
 def test_a_task_toml_comes_first(folder: Path) -> None:
     (folder / "task.toml").write_text("name = 3\n")
 
