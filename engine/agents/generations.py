@@ -42,6 +42,7 @@ class Generations:
         if not self._crew.lineage.live:
             self._append(Adopted(agent=first.name, reason="the first generation"))
         self._project()
+        self.judge()
 
     def due(self) -> str | None:
         """Whose turn it is to propose, "" for the baseline; None when it is time to rewrite, or to judge."""
@@ -83,13 +84,14 @@ class Generations:
         self._project()
         return allowed
 
-    def is_tried(self, candidate: Version) -> bool:
-        """Whether it and its parent had their experiments."""
-        return len(self._trial(candidate)) >= 2 * self._each
-
-    def judge(self, candidate: Version) -> None:
-        """Let it take its parent's place, or drop it."""
+    def judge(self) -> None:
+        """Let a candidate take its parent's place, or drop it, as soon as both had their experiments."""
+        candidate = self._crew.lineage.open
+        if candidate is None or not self._stands(candidate) or not candidate.allowed:
+            return
         parent, tried = candidate.written.parent, self._trial(candidate)
+        if len(tried) < 2 * self._each or any(experiment.step != "settled" for experiment in tried):
+            return
         unit = fitness.unit(self._crew.state)
         new, old = (fitness.fitness((e for e in tried if e.agent == name), unit) for name in (candidate.name, parent))
         outcome = fitness.compare(new, old, unit.name)

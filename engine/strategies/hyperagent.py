@@ -8,7 +8,7 @@ EACH = 4
 
 
 async def hyperagent(lab: Lab, argument: str = "") -> None:
-    """Let the generation whose turn it is propose; when each had its experiments, judge it, and have the next one written."""
+    """Let the generation whose turn it is propose; once it and its parent had their experiments, judge it; have the next one written."""
     agent = Generations(lab.crew, each=int(argument or EACH))
     await lab.unless_stopped(agent.open())
     while await lab.may_continue():
@@ -16,6 +16,7 @@ async def hyperagent(lab: Lab, argument: str = "") -> None:
             await _inner(lab, name)
         else:
             await lab.unless_blocked(lambda: _outer(agent))
+        agent.judge()
 
 
 async def _inner(lab: Lab, name: str) -> None:
@@ -27,7 +28,7 @@ async def _inner(lab: Lab, name: str) -> None:
 
 
 async def _outer(agent: Generations) -> None:
-    """Rewrite, check, ask; and once it was tried next to its parent, adopt or drop."""
+    """Have the agent rewrite itself, check what it wrote, and ask whether that may be tried."""
     candidate = await agent.rewrite()
-    if candidate and await agent.check(candidate) and await agent.allow(candidate) and agent.is_tried(candidate):
-        agent.judge(candidate)
+    if candidate and await agent.check(candidate):
+        await agent.allow(candidate)

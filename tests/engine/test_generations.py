@@ -14,10 +14,12 @@ from loopwatch.engine.agents.code import AgentCode
 from loopwatch.engine.agents.crew import Crew
 from loopwatch.engine.agents.generations import Generations
 from loopwatch.engine.books import Books
-from loopwatch.engine.config import RunConfig
+from loopwatch.engine.config import AgentSettings, RunConfig
 from loopwatch.engine.errors import UserError
 from loopwatch.engine.gate import Gates
 from loopwatch.engine.lineage import Version
+from loopwatch.engine.proposers import Proposer
+from loopwatch.engine.proposers.anthropic import Anthropic
 from loopwatch.engine.proposers.mutation import Mutation
 from loopwatch.engine.sandbox.means import Means
 from loopwatch.engine.sandbox.sandbox import Sandbox
@@ -27,6 +29,7 @@ from tests.engine import facts
 from tests.engine.bench import journal_in
 from tests.engine.boxed import SEALED, on_linux
 from tests.engine.keeping import eventually
+from tests.servers.anthropic import Server, Step
 
 pytestmark = on_linux
 
@@ -46,13 +49,20 @@ class Run:
     """A run of the sine task whose agent's meta half plays these rewrites."""
 
     def __init__(
-        self, folder: Path, *rewrites: Any, means: Means = SEALED, policy: str = "auto", seed: str = ""
+        self,
+        folder: Path,
+        *rewrites: Any,
+        means: Means = SEALED,
+        policy: str = "auto",
+        seed: str = "",
+        backend: Proposer | None = None,
     ) -> None:
         self.folder, task = folder / "run", folder / "task"
         self.folder.mkdir()
         shutil.copytree(load("sine").folder, task)
         (task / "agents").mkdir()
-        (task / "agents" / "meta_agent.py").write_text(META.format(rewrites=rewrites))
+        if rewrites:
+            (task / "agents" / "meta_agent.py").write_text(META.format(rewrites=rewrites))
         if seed:
             (task / "agents" / "task_agent.py").write_text(seed)
         self.task = load(str(task))
@@ -72,7 +82,7 @@ class Run:
             Crew(
                 task=self.task, config=config, journal=self.journal, gates=self.gates,
                 books=Books(journal=self.journal, run_dir=self.folder), workspace=self.workspace, run_dir=self.folder,
-                backend=Mutation(), contain=lambda programs: Sandbox(means, hidden=[self.folder]),
+                backend=backend or Mutation(), contain=lambda programs: Sandbox(means, hidden=[self.folder]),
             ),
             each=2,
         )  # fmt: skip
@@ -88,15 +98,12 @@ class Run:
         )
         self.works(0.0, 0.0)
 
-    async def tried(self, *gains: float) -> None:
+    def tried(self, *gains: float) -> None:
         """The experiments of a trial, each with its gain: the parent's, and the candidate's."""
         parent = self.journal.state.lineage.live
         for _ in range(4):
             self.works(gains[self.agent.due() != parent])
-        candidate = await self.agent.rewrite()
-        assert candidate
-        assert self.agent.is_tried(candidate)
-        self.agent.judge(candidate)
+        self.agent.judge()
 
     def works(self, *gains: float) -> list[str]:
         """Experiments by whoever's turn it is, each with its gain; who they were."""
@@ -151,7 +158,7 @@ async def test_the_first_generation_is_checked_and_works(runs: Any) -> None:
     assert [(fact.stage, fact.ok) for fact in run.of(Checked)] == [("compile", True), ("import", True), ("call", True)]
     assert run.journal.state.lineage.live == "gen_000"
     assert run.agent.due() == "gen_000"
-    assert (run.folder / "agent_code" / "meta_agent.py").read_text().startswith("REWRITES")
+    assert (run.folder / "agent_code" / "meta_agent.py").read_text().startswith('"""Rewrites the agent')
     assert (run.folder / "seed" / "task_agent.py").stat().st_mode & 0o777 == 0o444
 
 
@@ -201,7 +208,7 @@ async def test_a_better_generation_takes_its_parents_place_after_as_many_experim
     run.opened()
 
     await run.rewritten()
-    await run.tried(0.0, 0.5)
+    run.tried(0.0, 0.5)
 
     (_, adopted) = run.of(Adopted)
     assert (adopted.agent, adopted.replaces, adopted.fitness.n, adopted.against.n) == ("gen_001", "gen_000", 2, 2)
@@ -215,7 +222,7 @@ async def test_a_generation_that_is_no_better_goes_and_may_not_come_again(runs: 
     run.opened()
 
     await run.rewritten()
-    await run.tried(0.1, 0.1)
+    run.tried(0.1, 0.1)
     again = await run.rewritten()
 
     (first, second) = run.of(Dropped)
@@ -225,6 +232,27 @@ async def test_a_generation_that_is_no_better_goes_and_may_not_come_again(runs: 
         "failed",
         "the same code is gen_001, which is no better",
     )
+
+
+async def test_what_a_meta_agent_asks_a_model_is_in_the_books_as_its_own(
+    runs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-marked-1b2c3d4e5f")
+    draft = {
+        "hypothesis": "bolder", "mechanism": "a larger step", "expected": "more", "previous_mechanism": None,
+        "edits": [{"path": "task_agent.py", "old": "STEP = 0.5", "new": "STEP = 0.9"}],
+    }  # fmt: skip
+
+    with Server(Step(content=[{"type": "tool_use", "name": "propose_experiment", "input": draft}])) as server:
+        run = runs(backend=Anthropic("", AgentSettings(base_url=server.url)))
+        run.opened()
+        written = (await run.agent.rewrite()).written
+
+    assert (written.by, written.reason) == ("gen_000", "bolder (a larger step)")
+    assert "-STEP = 0.5\n+STEP = 0.9\n" in written.diff
+    assert [(fact.role, fact.experiment) for fact in run.of(events.Requested)] == [("meta", 3)]
+    assert "Rewrite it, so that its next proposals gain more" in next((run.folder / "briefs").iterdir()).read_text()
+    assert run.journal.state.experiments[3].brief is None, "that prompt was not the experiment's"
 
 
 async def test_a_person_who_denies_a_rewrite_is_obeyed(runs: Any) -> None:
@@ -259,7 +287,7 @@ async def test_a_candidate_whose_parent_a_person_put_away_is_dropped(runs: Any) 
     run = runs(BETTER, {}, other)  # by then two generations have a fitness
     run.opened()
     await run.rewritten()
-    await run.tried(0.0, 0.5)
+    run.tried(0.0, 0.5)
     assert (await run.rewritten()).name == "gen_002"
 
     run.journal.append(AgentRestored(agent="gen_000", by="anna"))
