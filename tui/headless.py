@@ -110,7 +110,7 @@ class Follower:
     def _tell(self, entry: Entry) -> None:
         if self._json:
             say(dump(fact_json(entry)))
-        elif is_told(entry.fact):
+        elif is_told(entry.fact) and not self._is_a_vote(entry.fact):
             say(sentences.sentence(entry.fact))
         self._told_at = time.monotonic()
 
@@ -124,6 +124,11 @@ class Follower:
         if code == Exit.ENGINE_FAILED:
             talk(f"nothing is lost: loopwatch resume {self._run.name}; more in {self._run.engine_log}")
         return code
+
+    def _is_a_vote(self, fact: AnyFact) -> bool:
+        """Whether it is the bill for one vote of many: what a judge found is told in one line."""
+        bills = self._viewer.state.bills
+        return isinstance(fact, events.Billed) and bills[fact.request].asked.role == "judge"
 
     def _hear(self) -> int | None:
         came = self._signals.came

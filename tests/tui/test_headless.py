@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from loopwatch.engine import events
+from loopwatch.engine.money import Usage
+from loopwatch.tui.headless import follow
 from tests.waiting import until
 
 from .command import CLI, UNCONTAINED, Command, judged, made_run, opened, proposed, started
@@ -309,6 +311,24 @@ def test_attaching_to_a_run_that_ended_says_how(tmp_path: Path) -> None:
 
     assert done.returncode == 3
     assert "10 experiments in a row failed" in done.stdout
+
+
+def test_a_judges_many_bills_are_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = events.Requested(experiment=1, request=1, role="judge", model="haiku", prompt_tokens=300)
+    billed = events.Billed(experiment=1, request=1, usage=Usage(input=300, output=9), usd=0.01)
+    graded = events.Graded(
+        experiment=1, attempt=1, by="haiku", votes=3, answers=2, value=50, evaluated=60, spread=2, unanimous=0.5
+    )
+    stopped = events.Stopped(because="experiments", detail="done")
+    run = made_run(
+        tmp_path, opened(), started(), *proposed(1, "baseline"), asked, billed, graded, *judged(1, "kept", 50), stopped
+    )
+
+    follow(run, after=0)
+
+    told = capsys.readouterr().out
+    assert "#1 judged by haiku, 3 votes each, which are ±2 apart: 50; by patterns 60" in told
+    assert "request 1" not in told
 
 
 def test_a_second_engine_is_refused(tmp_path: Path) -> None:

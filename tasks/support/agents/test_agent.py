@@ -22,7 +22,7 @@ SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"*])")
 def propose_tests(task, ask):
     chance = random.Random(f"{task['seed']}/{task.get('experiment', 0)}/{len(task['tests'])}")
     spread = Counter(word for text in topics.values() for word in words(text))
-    failed = [fact["topic"] for test in task["failed"] for fact in test["expected"] if fact["topic"] in topics]
+    failed = [fact["topic"] for test in task["failed"] for fact in test["expected"] or () if fact["topic"] in topics]
     proposed, tries = [], 0
     while len(proposed) < task["wanted"] and tries < 200 * task["wanted"]:
         tries += 1
