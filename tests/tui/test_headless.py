@@ -327,7 +327,7 @@ def test_a_judges_many_bills_are_told_in_one_line(tmp_path: Path, capsys: pytest
     follow(run, after=0)
 
     told = capsys.readouterr().out
-    assert "#1 judged by haiku, 3 votes each, which are ±2 apart: 50; by patterns 60" in told
+    assert "#1 judged by haiku, 3 votes each, which are ±2.0000 apart: 50.0000; by patterns 60.0000" in told
     assert "request 1" not in told
 
 
