@@ -82,7 +82,9 @@ def replacements(standings_: Mapping[str, float]) -> tuple[Pair, ...]:
     """
     ranked = sorted(standings_, key=lambda name: -standings_[name])
     half = len(ranked) // 2
-    return tuple(Pair(worst, winner) for winner, worst in zip(ranked[:half], reversed(ranked[-half:]), strict=True))
+    return tuple(
+        Pair(worst, winner) for winner, worst in zip(ranked[:half], reversed(ranked[len(ranked) - half :]), strict=True)
+    )
 
 
 def due(lineage: Lineage, form: Form, role: Role) -> Pair | None:

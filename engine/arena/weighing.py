@@ -64,7 +64,9 @@ class Sieve:
         self._most = most
 
     def held(self, test: TestCase) -> str:
-        """Why a test may not enter whatever the check says; "" for one that may, which is then known."""
+        """Why a test may not enter whatever the check says; "" for one that may."""
+        if not is_plain(test):
+            return "it cannot be written down as it is"
         if size(test) > TEST_BYTES:
             return f"it has {size(test):,} bytes; at most {TEST_BYTES:,} are taken"
         if same(test) in self._there:
