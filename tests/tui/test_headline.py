@@ -133,6 +133,15 @@ def test_while_the_rival_trains_it_is_the_candidate_that_is_confirmed() -> None:
     assert "3.3100 against 3.4000" in line
 
 
+def test_what_is_trained_again_because_the_machine_drifted_is_said() -> None:
+    drifted = events.Drifted(speed=80.0, before=100.0, since=1000.0)
+    again = events.RepeatStarted(experiment=1, repeat=3, seed=9, why="drift")
+
+    line = top(folded(*baseline(), *repeats(1, "noise", 3.41, 3.39, of=2), drifted, again))[0]
+
+    assert "NOISE AGAIN  repeat 3" in line
+
+
 def test_the_control_is_shown_between_the_noise_floor_and_the_first_proposal() -> None:
     floor = [*baseline(), *repeats(1, "noise", 3.41, 3.39, of=2)]
     began, done = (
