@@ -228,7 +228,7 @@ class Bench:
     async def control(self, *, may_start: Callable[[], None]) -> None:
         """Train what cannot learn, once, and write down whether it scores clearly worse than the baseline."""
         state, task = self._journal.state, self._task
-        baseline = state.baseline.value if state.baseline else None
+        baseline = state.baseline.estimate if state.baseline else None
         assert baseline is not None, "a control is compared with a baseline"
         files = crippled(task, self._workspace.sources(self._workspace.base))
         base, trailers = self._workspace.base, {"Loopwatch-Experiment": str(CONTROL)}
