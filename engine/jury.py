@@ -7,6 +7,7 @@ and a vote that was refused or makes no sense counts as no. Money is in the book
 
 import asyncio
 import json
+import math
 import statistics
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -76,7 +77,7 @@ class Record(BaseModel):
 
     kind: Literal["rubric"]
     scale: float = Field(gt=0)
-    answers: list[Answered] = Field(min_length=1)
+    answers: list[Answered] = Field(min_length=1, max_length=1000)
 
     def value(self, scores: list[float]) -> float:
         """The metric of some scores."""
@@ -120,7 +121,7 @@ class Jury:
 
     async def judged(self, experiment: int, attempt: int, evaluation: Evaluation) -> Evaluation:
         """The same evaluation with the judge's number; Blocked when there is no judge to be had."""
-        if evaluation.problem or len(evaluation.printed) != 1:
+        if evaluation.problem or not _is_number(evaluation.printed):
             return evaluation
         try:
             record, digest = _read(evaluation)
@@ -214,12 +215,27 @@ def _settings(config: RunConfig) -> AgentSettings:
 
 
 class _Terse(Line):
-    """A line on which only our own notices are shown: many answers at once would be read by nobody."""
+    """A line for many requests at once: only our own notices are shown, and a wait is one wait, whoever is in it."""
+
+    _over: asyncio.Event | None = None
+    """The end of the wait under way."""
 
     def hear(self, kind: Heard, text: str) -> None:
         """See `turn.Line`."""
         if kind == "notice":
             super().hear(kind, text)
+
+    async def back_off(self, why: str, seconds: float, *, attempt: int, attempts: int | None) -> None:
+        """See `turn.Line`; its time is counted once, however many requests wait."""
+        if self._over:
+            await self._over.wait()
+            return
+        over = self._over = asyncio.Event()
+        try:
+            await super().back_off(why, seconds, attempt=attempt, attempts=attempts)
+        finally:
+            self._over = None
+            over.set()
 
 
 async def asked(model: Model, answered: Answered, line: Line, settings: AgentSettings) -> Vote:
@@ -273,6 +289,13 @@ def _said(answer: Answer, facts: int) -> list[bool] | str:
     if len(answer.call.input) != facts or not all(isinstance(vote, bool) for vote in votes):
         return f"a vote is true or false for each of fact_1 to fact_{facts}, and nothing else"
     return list(votes)
+
+
+def _is_number(printed: tuple[str, ...]) -> bool:
+    try:
+        return len(printed) == 1 and math.isfinite(float(printed[0]))
+    except ValueError:
+        return False
 
 
 def _read(evaluation: Evaluation) -> tuple[Record, str]:

@@ -10,7 +10,7 @@ import pytest
 from loopwatch.engine.books import Books
 from loopwatch.engine.config import Judge, RunConfig
 from loopwatch.engine.errors import Blocked
-from loopwatch.engine.events import Graded, Requested
+from loopwatch.engine.events import BackedOff, Graded, Requested, WentOn
 from loopwatch.engine.journal import Journal
 from loopwatch.engine.jury import RULES, Jury
 from loopwatch.engine.money import Prices
@@ -202,12 +202,28 @@ async def test_a_record_that_cannot_be_judged_gives_no_number(tmp_path: Path, re
     assert problem in found.problem
 
 
-async def test_what_has_no_number_is_not_judged(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "failed",
+    [
+        Evaluation((), "the evaluator exited with 1", 0.1),
+        Evaluation(("nan",), "", 0.1),
+        Evaluation(("7", "8"), "", 0.1),
+        Evaluation(("seven",), "", 0.1),
+    ],
+    ids=["failed", "no number", "two", "words"],
+)
+async def test_what_has_no_number_is_not_judged(tmp_path: Path, failed: Evaluation) -> None:
     with Server() as server:
-        court = Court(tmp_path, server)
-        failed = Evaluation((), "the evaluator exited with 1", 0.1)
+        assert await Court(tmp_path, server).jury.judged(1, 1, failed) is failed
 
-        assert await court.jury.judged(1, 1, failed) is failed
+
+async def test_requests_that_wait_at_once_wait_together(tmp_path: Path) -> None:
+    with Server(Step(status=529, type="overloaded_error", times=2), vote(True, True, times=2)) as server:
+        court = Court(tmp_path, server, votes=2, agent={"base_url": server.url, "attempts": 3})
+        found = await court.judged()
+
+    assert found.printed == ("100.0",)
+    assert len(court.all(BackedOff)) == len(court.all(WentOn)) == 1
 
 
 async def test_every_vote_is_kept_beside_the_record(tmp_path: Path) -> None:
