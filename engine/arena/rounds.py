@@ -74,10 +74,24 @@ class Arena:
         """That the best is as good as was wanted, in a sentence; "" when it is not."""
         return reached(self._lab.state, self._lab.crew.config.stop)
 
+    def end(self) -> bool:
+        """End the round once every code agent had its experiment; whether that is now."""
+        experiments, round_ = self._lab.state.experiments.values(), self._lineage.round
+        if (
+            self._lab.state.current
+            or round_ is None
+            or not self._is_ready(round_)
+            or population.turn(round_, experiments)
+        ):
+            return False
+        scores = population.scores(round_, experiments, self._form.wanted)
+        self._lab.journal.append(RoundEnded(round=round_.number, scores=scores))
+        return True
+
     async def advance(self) -> None:
-        """What comes between experiments: end the round, or have the next one ready."""
-        if (round_ := self._lineage.round) and self._is_ready(round_):
-            return self._end(round_)
+        """What comes between experiments: a round is ended, or the next one made ready."""
+        if self.end():
+            return
         for role in ROLES:
             await self._breeding.fill(role, self._hearing.samples(role))
         round_ = self._open_round()
@@ -87,7 +101,6 @@ class Arena:
             self._lab.journal.append(self._lab.suites.changed(self._lineage, round_.number))
         for experiment in self._compared():
             await self._lab.rescore(experiment)
-        return None
 
     # -- rounds --------------------------------------------------------------------------------------------------------
 
@@ -115,10 +128,6 @@ class Arena:
         baseline = state.baseline if state.metric.noise != 0 else None
         found = (state.best_experiment, state.confirmed_experiment, baseline)
         return list({experiment.number: experiment for experiment in found if experiment}.values())
-
-    def _end(self, round_: Round) -> None:
-        scores = population.scores(round_, self._lab.state.experiments.values(), self._form.wanted)
-        self._lab.journal.append(RoundEnded(round=round_.number, scores=scores))
 
     # -- the first agents ----------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ async def arena(lab: Lab, argument: str = "1v1") -> None:
             return lab.end("target", f"{ring.reached}, and a whole round of new tests brought none that it fails")
         if (agent := ring.turn()) is not None:
             await _experiment(lab, agent)
+            ring.end()
         else:
             await lab.unless_blocked(ring.advance)
     return None
