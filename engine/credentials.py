@@ -75,7 +75,8 @@ def redact(text: str) -> str:
 
 def environment_without_keys() -> dict[str, str]:
     """This process's environment, without the variables that hold a key."""
-    return {name: value for name, value in os.environ.items() if redact(value) == value}
+    known = secrets()
+    return {name: value for name, value in os.environ.items() if not any(secret in value for secret in known)}
 
 
 class Log(TextIOWrapper):
