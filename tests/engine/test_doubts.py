@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from loopwatch.engine import telling
+from loopwatch.engine.agent_events import Rescored, RoundBegan, SuiteChanged
 from loopwatch.engine.doubts import doubts
-from loopwatch.engine.events import ControlMeasured, Judged, Measured, Paused, Resumed, Settled
+from loopwatch.engine.events import AnyFact, ControlMeasured, Judged, Measured, Paused, Resumed, Settled
 from loopwatch.engine.state import State
 from loopwatch.engine.task import Task, load
 
@@ -26,7 +27,7 @@ def no_losses(_experiment: int, _attempt: int) -> tuple[float, ...]:
 
 def running(value: float, *before: Any, diff: str | None = None, **more: Any) -> tuple[State, Measured]:
     """A run whose newest experiment was measured, after the baseline's 2.0 and whatever else."""
-    number = 2 + len(before)
+    number = 2 + len([fact for facts in before for fact in facts if isinstance(fact, Judged)])
     state = folded(opened(), *life(1), *(fact for facts in before for fact in facts))
     begun = proposed(number, diff=diff) if diff else proposed(number)
     for entry in entries(*begun, *started(number), first=state.seq + 1):
@@ -76,6 +77,37 @@ def test_the_baseline_is_never_doubted(task: Task) -> None:
     state = folded(opened(), *proposed(1), *started(1))
 
     assert doubts(state, state.experiments[1], measured(1, 9000.0), task, no_losses) == ()
+
+
+def grown(*more: AnyFact) -> list[AnyFact]:
+    """The suite became larger, and with it the baseline's loss."""
+    return [
+        RoundBegan(round=1, code=(), test=()),
+        SuiteChanged(suite=1, round=1, size=9, digest=""),
+        Rescored(experiment=1, suite=1, value=4.0, frozen=2.0),
+        *more,
+    ]
+
+
+def test_a_win_on_a_suite_that_has_grown_is_no_jump_and_what_was_constant_before_is_not(task: Task) -> None:
+    bounded = task.model_copy(update={"metric": METRIC.model_copy(update={"low": 0.0})})
+    before = [life(2, "discarded", 2.0), life(3, "discarded", 2.0)]
+    control = [ControlMeasured(attempt=1, value=3.0, clearly_worse=True, reason="")]
+
+    assert found(bounded, *running(0.05, grown(), suite=1)) == []
+    assert found(bounded, *running(0.05)) == ["jump"]
+    assert found(bounded, *running(2.0, *before)) == ["constant"]
+    assert found(bounded, *running(2.0, *before, grown(), suite=1)) == []
+    assert found(bounded, *running(0.05, control, grown(), suite=1)) == []
+
+
+def test_numbers_are_told_with_their_suite_and_only_those_of_the_newest_are_compared() -> None:
+    state = folded(opened(), *life(1), *life(2, "discarded", 1.5), *grown())
+    first, second = state.experiments.values()
+
+    assert telling.outcome(first, METRIC) == "#1 kept, val_bpb 4.0000 on suite 1, 2.0000 on the original one | kept."
+    assert telling.outcome(second, METRIC) == "#2 discarded, val_bpb 1.5000 | discarded."
+    assert [line[:2] for line in telling.best([first, second], METRIC)] == ["#1"]
 
 
 def test_a_number_that_was_not_believed_is_told_to_no_proposer() -> None:

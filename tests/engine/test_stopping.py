@@ -7,7 +7,7 @@ import pytest
 from loopwatch.engine.config import StopConditions, StopReason
 from loopwatch.engine.events import AnyFact, BackedOff, Verdict, WentOn
 from loopwatch.engine.state import Experiment
-from loopwatch.engine.stopping import why_stop
+from loopwatch.engine.stopping import reached, why_stop
 from loopwatch.engine.task import Metric
 from tests.engine import facts
 
@@ -85,6 +85,16 @@ def test_a_target_of_the_run_ends_it_in_the_metric_s_direction() -> None:
     assert after("kept", target=1.8) is None
     assert reason(facts.life(1), metric=upwards, target=2.1) is None
     assert reason(facts.life(1), metric=upwards, target=1.9) is not None
+
+
+def test_an_arena_ends_at_its_target_by_itself() -> None:
+    opened = facts.opened(strategy="arena:1v1", keep="improve")
+    state = facts.folded(opened, facts.engine(), *facts.life(1), *facts.life(2, "kept", 1.8))
+    conditions = StopConditions(target=1.9)
+
+    assert why_stop(state, conditions, hours=0, failed=failed) is None
+    assert reached(state, conditions) == "the target is reached: val_bpb 1.8000"
+    assert reached(state, StopConditions(target=1.7)) == ""
 
 
 def test_failures_in_a_row_end_the_run_and_the_last_one_is_told() -> None:
