@@ -34,7 +34,7 @@ def _add_following(commands: Any) -> None:
     run.add_argument(
         "task",
         metavar="TASK",
-        help="a shipped task's name (pretrain, sine), a folder with a task.toml, or one of a four-level "
+        help="a shipped task's name (pretrain, sine, snake ...), a folder with a task.toml, or one of a four-level "
         "project: config.py, initial_solution.py, benchmark.py",
     )
     _headless(run)

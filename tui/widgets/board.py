@@ -81,7 +81,7 @@ def _sides(body: tuple[Cell, ...]) -> list[str]:
     for place, (one, other) in enumerate(pairwise(body)):
         found[place] += letters.get((other[0] - one[0], other[1] - one[1]), "")
         found[place + 1] += letters.get((one[0] - other[0], one[1] - other[1]), "")
-    return ["".join(sorted(letters)) for letters in found]
+    return ["".join(sorted(set(letters))) for letters in found]
 
 
 def _first(head: int, cells: int, room: int) -> int:
