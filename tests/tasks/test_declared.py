@@ -9,7 +9,7 @@ import pytest
 from loopwatch.engine.constants import constant
 from loopwatch.engine.task import Hyperparameter, load
 
-TASKS = ("pretrain", "sine", "snake", "support")
+TASKS = ("email_validation", "pretrain", "sine", "snake", "support")
 DECLARED = [
     pytest.param(load(name).folder, parameter, id=f"{name}-{parameter.name}")
     for name in TASKS
@@ -21,8 +21,11 @@ DECLARED = [
 def test_a_declared_hyperparameter_is_a_line_with_a_value_in_its_range(folder: Path, parameter: Hyperparameter) -> None:
     value = constant((folder / parameter.file).read_text(encoding="utf-8"), parameter.name)
 
-    assert isinstance(value, int if parameter.type == "int" else int | float)
-    assert value in parameter.choices or (parameter.low or 0) <= value <= (parameter.high or 0)
+    assert isinstance(value, int if parameter.type == "int" else int | float | str)
+    if isinstance(value, str) or parameter.choices:
+        assert value in parameter.choices
+    else:
+        assert (parameter.low or 0) <= value <= (parameter.high or 0)
 
 
 @pytest.mark.parametrize("name", TASKS)
