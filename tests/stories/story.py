@@ -45,13 +45,16 @@ exec(DO)
 
 EVALUATE = """\
 import os
-import pathlib
 
-out = pathlib.Path(os.environ["LOOPWATCH_OUT"])
-if (out / "evaluate").exists():
+out = os.environ["LOOPWATCH_OUT"]
+if os.path.exists(out + "/evaluate"):
+    import pathlib  # slow
+
+    out = pathlib.Path(out)
     exec((out / "evaluate").read_text())
 else:
-    print("score:", (out / "score").read_text())
+    with open(out + "/score") as score:
+        print("score:", score.read())
 """
 
 TASK = """\
@@ -77,7 +80,7 @@ command = ["{{python}}", "train.py"]
 environment = {{ TRUTH = "{truth}" }}
 
 [evaluate]
-command = ["{{python}}", "evaluate.py"]
+command = ["{{python}}", "-S", "evaluate.py"]
 seconds = 3
 """
 
