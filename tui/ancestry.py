@@ -3,7 +3,7 @@
 from typing import Final
 
 from loopwatch.engine import agent_events as events
-from loopwatch.engine.agent_events import Fitness, LineageFact, Stage
+from loopwatch.engine.agent_events import DroppedBecause, Fitness, LineageFact, Stage
 
 from .clean import clean
 from .words import after, number, one_line
@@ -14,6 +14,15 @@ STAGES: Final[dict[Stage, str]] = {
     "call": "it does not answer a rehearsal as it should",
 }
 """Why a check failed."""
+
+DROPPED: Final[dict[DroppedBecause, str]] = {
+    "broken": "is reverted, it does not pass the checks",
+    "vetoed": "may not work",
+    "no_better": "does not stay, it gains no more than its parent",
+    "replaced": "works no longer",
+    "failed": "was not written",
+}
+"""What became of a version that does not work."""
 
 
 def told(fact: LineageFact) -> str:
@@ -30,34 +39,46 @@ def told(fact: LineageFact) -> str:
             instead = f" in place of {clean(fact.replaces)}" if fact.replaces else ""
             return f"{clean(fact.agent)} works from now on{instead}" + compared(fact) + after(": ", fact.reason)
         case events.Dropped():
-            why = fact.because.replace("_", " ")
-            return f"{clean(fact.agent)} does not work ({why})" + compared(fact) + after(": ", fact.reason)
+            return f"{clean(fact.agent)} {DROPPED[fact.because]}" + compared(fact) + after(": ", fact.reason)
         case events.AgentRestored():
             return f"{clean(fact.by)} brought {clean(fact.agent)} back"
         case events.RoundBegan():
-            return f"round {fact.round}: {len(fact.code)} against {len(fact.test)}"
+            code, against = (", ".join(map(clean, names)) for names in (fact.code, fact.test))
+            return one_line(f"round {fact.round}: {code} against {against}")
         case events.TestsProposed():
-            count = len(fact.tests)
-            return f"{clean(fact.agent)} proposed {count} test{'' if count == 1 else 's'}" + after(": ", fact.problem)
+            return f"{clean(fact.agent)} proposed {tests(len(fact.tests))}" + after(": ", fact.problem)
         case events.TestsWeighed():
-            refused = f", {len(fact.refused)} refused" if fact.refused else ""
-            reason = after(", the first because ", fact.refused[0].reason) if fact.refused else ""
-            breaks = f"; the best fails {fact.breaks} of them" if fact.admitted else ""
-            return f"of {clean(fact.agent)}'s tests {len(fact.admitted)} admitted{refused}{reason}{breaks}"
+            return weighed(fact)
         case events.SuiteChanged():
-            return f"suite changed: {fact.size} tests from now on (suite {fact.suite})"
+            return f"suite changed: {tests(fact.size)} from now on (suite {fact.suite}), so that numbers of before are of other tests"
         case events.RoundEnded():
-            return f"round {fact.round} ended"
+            scores = ", ".join(f"{clean(name)} {score:+.3g}" for name, score in fact.scores.items())
+            return one_line(f"round {fact.round} ended" + after(": ", scores))
         case _:
             return one_line(type(fact).__name__)
+
+
+def weighed(fact: events.TestsWeighed) -> str:
+    """What became of a test agent's proposals, in one line."""
+    found = f"{tests(len(fact.admitted))} of {clean(fact.agent)} admitted"
+    if fact.admitted:
+        found += f", of which the best fails {fact.breaks or 'none'}"
+    if fact.refused:
+        found += f"; {len(fact.refused)} refused" + after(", the first because ", fact.refused[0].reason)
+    return found
+
+
+def tests(count: int) -> str:
+    """So many tests, in words."""
+    return f"{count or 'no'} test{'' if count == 1 else 's'}"
 
 
 def rescored(fact: events.Rescored) -> str:
     """What an experiment scores on the suite of now."""
     if fact.value is None:
-        return f"cannot be scored on suite {fact.suite}" + after(": ", fact.problem)
-    frozen = f", {number(fact.frozen)} on the original" if fact.frozen is not None else ""
-    return f"scored again, because the suite changed: {number(fact.value)} on suite {fact.suite}{frozen}"
+        return f"suite changed: no number on suite {fact.suite}" + after(": ", fact.problem)
+    frozen = f", {number(fact.frozen)} on the original one" if fact.frozen is not None else ""
+    return f"suite changed: scored again, {number(fact.value)} on suite {fact.suite}{frozen}"
 
 
 def fitness(found: Fitness | None) -> str:
