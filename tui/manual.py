@@ -19,8 +19,7 @@ start and follow
 
 steer
   pause, hold [RUN]    start no more; or stop the running one where it is
-  stop [RUN] [--now]   end the run after this experiment, or at once
-  abort [RUN]          stop the running experiment; it is not kept
+  stop, abort [RUN]    end the run after this experiment; or the experiment
   note [RUN] TEXT      tell the proposer something
   policy [RUN] GATE=POLICY   change when a gate asks a person
   mechanism [RUN] N WORD     was it the cause: confirmed, refuted or open
@@ -45,12 +44,10 @@ look
   backtest [RUN|FILE]  replay what is finished: may the forecaster be trusted?
   cost [RUN]           what the models cost, by whom and for what
   audit [RUN]          do ledger, repository, logs, briefs and bills agree?
-  rerun [RUN] N        train a proposal again, and compare the numbers
-  ablate [RUN]         leave out each kept change: what is lost without it?
+  rerun, ablate [RUN]  train a proposal again; or leave out each kept change
   compare              several levels on several tasks, and one table
   lab VERB             a notebook for an agent that runs a loop of its own
-  doctor               what keeps experiments in here, and what does not
-  selftest WHAT        is the harness to be trusted with a night?
+  doctor, selftest     what keeps experiments in here; is the harness sound?
 
 options
   --program FILE       the research programme to follow, in plain words
