@@ -126,7 +126,9 @@ class Stand:
             await asyncio.to_thread(shutil.copytree, run_dir / "data", scratch / "data", symlinks=True)
         config = RunConfig.model_validate_json((run_dir / "run.json").read_text(encoding="utf-8"))
         if config.judge:
-            raise UserError(f"the numbers of {run_dir.name} are what {config.judge} says, and no model is asked outside of a run")
+            raise UserError(
+                f"the numbers of {run_dir.name} are what {config.judge} says, and no model is asked outside of a run"
+            )
         task = load(str(pristine)).with_budget(opened.budget)
         proof = await prove(scratch / "proof", minimum=config.sandbox)
         runner = Runner(
@@ -200,7 +202,9 @@ async def rerun(stand: Stand, number: int, *, revision: int | None, seed: int | 
     assert opened is not None
     used = seed if seed is not None else ran_on[-1] if ran_on else opened.config.seed
     found = await stand.train(Version(f"#{number}", proposal.parent, files), used)
-    recorded = experiment.first if is_last and ran_on else None
+    # Trained again, it is scored on the tests that its task began with.
+    first = experiment.frozen_score if experiment.suite else experiment.first
+    recorded = first if is_last and ran_on else None
     noise, verdict = state.noise.sigma, (experiment.verdict or "") if is_last else "sent back"
     difference = sigmas = None
     if found.value is not None and recorded is not None:

@@ -188,6 +188,8 @@ def _rejudged(before: State, experiment: Experiment) -> Judgement | None:
         return judge(
             metric, measured=measured, finished=experiment.finished, best=before.best_value, margin_sigma=margin
         )
+    if not best.values or not confirmed.values:
+        return None
     field = Field(
         candidate=_entrant(before, experiment),
         best=_entrant(before, best),
