@@ -36,8 +36,10 @@ class Generations:
             self._append(_written(_name(0), code, None, by="seed", reason="the first generation"))
         first = self._crew.lineage.versions[_name(0)]
         if not await self._crew.check(first):
+            failed = first.checks[-1]
             raise UserError(
-                f"the agent that the run would begin with does not work: {first.checks[-1].stage}: {first.checks[-1].detail}"
+                f"the agent that the run would begin with does not work: {failed.stage}: {failed.detail}; "
+                "mend the task's agents/ folder, and start a new run"
             )
         if not self._crew.lineage.live:
             self._append(Adopted(agent=first.name, reason="the first generation"))
