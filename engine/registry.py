@@ -31,7 +31,10 @@ STRATEGIES = {
 """Each is a coroutine that takes the lab, and the text after the colon where there is one."""
 
 STRATEGY_ARGUMENTS = {
-    "hyperagent": (r"[2-9]|[1-9][0-9]", "hyperagent:K, with K experiments (2 or more) for each generation of the agent"),
+    "hyperagent": (
+        r"[2-9]|[1-9][0-9]",
+        "hyperagent:K, with K experiments (2 or more) for each generation of the agent",
+    ),
     "arena": (
         r"(1v1|[1-9]x[1-9])(:[1-9][0-9]?)?",
         "arena:1v1, or arena:NxM for N code agents against M test agents, or arena:NxM:K to replace the worst every K rounds",

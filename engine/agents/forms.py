@@ -22,7 +22,8 @@ DIFF_CHARACTERS = 6000
 WORDS = 4000
 """Characters of one claim."""
 INSTRUCTIONS = 60_000
-FILES = 64
+"""Characters of what an agent tells whoever edits; the rest is cut."""
+FILES = 1000
 TESTS = 256
 """The most that one call may propose."""
 TEST_BYTES = 20_000
@@ -33,6 +34,10 @@ Told = dict[str, Any]
 
 def _short(text: str) -> str:
     return cut(text, WORDS)
+
+
+def _bounded(text: str) -> str:
+    return cut(text, INSTRUCTIONS)
 
 
 def _small(files: dict[str, str]) -> dict[str, str]:
@@ -71,7 +76,7 @@ class Rewrite(Answer):
 class Question(Answer):
     """What `ask` is called with."""
 
-    instructions: str = Field(max_length=INSTRUCTIONS)
+    instructions: Annotated[str, AfterValidator(_bounded)]
     files: Texts | None = None
     hints: dict[str, JsonValue] = Field(default_factory=dict)
 

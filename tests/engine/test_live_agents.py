@@ -110,6 +110,14 @@ async def test_what_it_asks_for_reaches_whoever_edits_with_its_hints(tmp_path: P
     assert "be brave" in backend.prompts[0]
 
 
+async def test_instructions_that_are_too_long_are_cut_and_say_so(tmp_path: Path) -> None:
+    backend = Edits(Proposal("h", "m", BOLDER))
+
+    await live(tmp_path, task_agent("return ask('x' * 100_000)"), backend).propose(BRIEF, person(tmp_path))
+
+    assert backend.briefs[0].program.endswith("xxx … (40,000 more characters)")
+
+
 async def test_files_of_its_own_are_edited_apart_from_the_task(tmp_path: Path) -> None:
     notes = edits.render("notes.txt", "old\n", "new\n")
     backend = Edits(Proposal("h", "m", notes), Proposal("h", "m", BOLDER))
