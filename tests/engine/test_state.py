@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from loopwatch.engine import events
 from loopwatch.engine.events import AnyFact, Entry
+from loopwatch.engine.policy import GATES
 from loopwatch.engine.state import State
 from tests.engine import facts
 from tests.engine.facts import folded
@@ -162,7 +163,7 @@ def test_resuming_ends_a_pause_and_a_hold() -> None:
 def test_a_changed_policy_holds_from_then_on() -> None:
     state = folded(*BEGUN, events.PolicyChanged(gate="apply", policy="auto", by="anna"))
 
-    assert state.gates == {"tool": "ask", "apply": "auto", "run": "ask", "verdict": "ask"}
+    assert state.gates == {**dict.fromkeys(GATES, "ask"), "apply": "auto"}
 
 
 def test_a_new_engine_takes_back_the_stop_but_not_the_pause() -> None:
