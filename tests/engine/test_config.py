@@ -91,7 +91,7 @@ def test_every_strategy_can_be_found_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("field", "there"),
     [
-        ("strategy", "noise, reviewer, simple"),
+        ("strategy", "arena, hyperagent, noise, reviewer, simple"),
         ("proposer", ", ".join(sorted(PROPOSERS))),
         ("forecaster", "learned, power-law, best-curve, halving, median, never"),
     ],
