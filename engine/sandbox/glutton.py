@@ -9,7 +9,8 @@ import time
 
 HOARDERS, HOARDED_BYTES = 4, 40 << 20
 MULTIPLIED = 200
-HOLD_OUT_SECONDS = 0.7
+HOLD_OUT_SECONDS = 4.0
+"""Until somebody has to have looked: on a busy machine that may be late. Who is stopped does not wait for it."""
 _SIGKILL = 9
 
 
