@@ -46,7 +46,7 @@ class Breeding:
         return next((version for version in versions if version.role == role and version.is_open), None)
 
     def _adopt(self, copy: Version, pair: Pair, role: Role) -> None:
-        means, rounds = self._standings(role), self._form.every or 0
+        means, rounds = standings(self._crew.lineage, self._form, role), self._form.every or 1
         self._crew.journal.append(
             Adopted(
                 agent=copy.name,
@@ -55,12 +55,6 @@ class Breeding:
                 against=Fitness(mean=means[pair.worst], n=rounds),
             )
         )
-
-    def _standings(self, role: Role) -> dict[str, float]:
-        lineage, round_ = self._crew.lineage, self._crew.lineage.round
-        assert round_ is not None, "agents are compared by their rounds"
-        names = round_.began.code if role == "code" else round_.began.test
-        return standings(lineage, names, last=round_.number, rounds=self._form.every or 0)
 
     # -- mutating ------------------------------------------------------------------------------------------------------
 
@@ -92,7 +86,7 @@ class Breeding:
         return crew.lineage.versions[name]
 
     def _question(self, role: Role, parent: Version, name: str) -> Question:
-        lines = [f"- {agent}: {mean:.3g}" for agent, mean in self._standings(role).items()]
+        lines = [f"- {agent}: {mean:.3g}" for agent, mean in standings(self._crew.lineage, self._form, role).items()]
         what = "gained in the metric" if role == "code" else "proposed that was valid and that the best code fails"
         instructions = (
             f"The file below is {parent.name}, one of several agents that compete. It defines {FUNCTIONS[role]}; ask(instructions, files, "

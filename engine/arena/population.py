@@ -68,11 +68,24 @@ def turn(round_: Round, experiments: Iterable[Experiment]) -> str | None:
     return next((name for name in round_.began.code if name not in of_now), None)
 
 
-def standings(lineage: Lineage, names: Sequence[str], *, last: int, rounds: int) -> dict[str, float]:
-    """The mean score of some agents over so many rounds up to the last one, of those that they took part in."""
-    found = [lineage.rounds[number].ended for number in range(max(1, last - rounds + 1), last + 1)]
-    ended = [fact.scores for fact in found if fact]
-    return {name: fmean([said[name] for said in ended if name in said] or [0.0]) for name in names}
+def order(names: Sequence[str], round_: int) -> tuple[str, ...]:
+    """In which order agents have their turns in a round: whoever is first finds more to gain, so that everybody is now and then."""
+    first = (round_ - 1) % len(names) if names else 0
+    return (*names[first:], *names[:first])
+
+
+def standings(lineage: Lineage, form: Form, role: Role) -> dict[str, float]:
+    """Of each agent in the last round, the mean score in the rounds since the last replacement, of those that it took part in.
+
+    Whoever has stood longest comes first.
+    """
+    round_ = lineage.round
+    assert round_ is not None, "agents are compared by their rounds"
+    taking_part = round_.began.code if role == "code" else round_.began.test
+    numbers = range(max(1, round_.number - (form.every or 1) + 1), round_.number + 1)
+    found = [fact.scores for number in numbers if (fact := lineage.rounds[number].ended)]
+    names = [name for name in lineage.versions if name in taking_part]
+    return {name: fmean([said[name] for said in found if name in said] or [0.0]) for name in names}
 
 
 def replacements(standings_: Mapping[str, float]) -> tuple[Pair, ...]:
@@ -95,8 +108,7 @@ def due(lineage: Lineage, form: Form, role: Role) -> Pair | None:
     round_ = lineage.round
     if form.every is None or round_ is None or round_.ended is None or round_.number % form.every:
         return None
-    names = round_.began.code if role == "code" else round_.began.test
-    pairs = replacements(standings(lineage, names, last=round_.number, rounds=form.every))
+    pairs = replacements(standings(lineage, form, role))
     written = (version.written for version in lineage.versions.values() if not version.is_open)
     tried = sum(fact.role == role and bool(fact.parent) and fact.round == round_.number for fact in written)
     return pairs[tried] if tried < len(pairs) else None

@@ -109,10 +109,14 @@ class Arena:
         if last is None or last.ended:
             if last is None and self._lab.state.baseline and not self._lab.state.baseline.scores:
                 raise UserError(NO_SCORES.format(name=self._lab.crew.task.name))
-            code, test = ([version.name for version in self._lineage.working(role)] for role in ROLES)
-            self._lab.journal.append(RoundBegan(round=last.number + 1 if last else 1, code=code, test=test))
+            number = last.number + 1 if last else 1
+            code, test = (population.order(self._names(role), number) for role in ROLES)
+            self._lab.journal.append(RoundBegan(round=number, code=code, test=test))
         assert self._lineage.round is not None, "it has just begun"
         return self._lineage.round
+
+    def _names(self, role: Role) -> list[str]:
+        return [version.name for version in self._lineage.working(role)]
 
     def _is_ready(self, round_: Round) -> bool:
         """Whether its tests are in the suite, and everything that others are compared with is scored on that."""

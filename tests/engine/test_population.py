@@ -13,7 +13,7 @@ from loopwatch.engine.agent_events import (
     TestsProposed,
     TestsWeighed,
 )
-from loopwatch.engine.arena.population import Form, Pair, due, replacements, scores, standings, turn
+from loopwatch.engine.arena.population import Form, Pair, due, order, replacements, scores, standings, turn
 from loopwatch.engine.events import AnyFact, Verdict
 from loopwatch.engine.lineage import Lineage
 from loopwatch.engine.state import Experiment
@@ -102,13 +102,19 @@ def test_the_worst_is_replaced_by_the_very_best_and_in_a_tie_whoever_stood_longe
     assert replacements({"a": 0.0}) == ()
 
 
-def test_agents_stand_by_the_mean_of_the_last_rounds_that_they_took_part_in() -> None:
-    late = RoundBegan(round=3, code=("code-1", "code-9"), test=TEST)
+def test_agents_stand_by_the_mean_of_the_last_rounds_that_they_took_part_in_whoever_is_oldest_first() -> None:
+    late = RoundBegan(round=3, code=("code-9", "code-1"), test=TEST)
     found = lineage(
-        *round_of(1, code_1=90.0), *round_of(2, code_1=1.0), late, RoundEnded(round=3, scores={"code-1": 2.0, "code-9": 4.0})
+        *round_of(1, code_1=90.0), *round_of(2, code_1=1.0), written("code-9"), late,
+        RoundEnded(round=3, scores={"code-1": 2.0, "code-9": 4.0}),
     )  # fmt: skip
 
-    assert standings(found, late.code, last=3, rounds=2) == {"code-1": 1.5, "code-9": 4.0}
+    assert list(standings(found, FORM, "code").items()) == [("code-1", 1.5), ("code-9", 4.0)]
+
+
+def test_everybody_begins_a_round_now_and_then() -> None:
+    assert [order(("a", "b", "c"), round_)[0] for round_ in (1, 2, 3, 4)] == ["a", "b", "c", "a"]
+    assert order(("a", "b", "c"), 2) == ("b", "c", "a")
 
 
 def test_places_are_due_every_so_many_rounds_one_after_the_other() -> None:

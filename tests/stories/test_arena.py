@@ -143,7 +143,7 @@ def test_the_worse_half_is_replaced_by_mutated_copies_and_a_copy_that_fails_is_r
     assert (better.agent, better.replaces) == ("test-3", "test-2")
     assert better.against == Fitness(mean=0.0, n=1)
     second = story.sees(RoundBegan, round=2)
-    assert (second.code, second.test) == (("code-1", "code-2"), ("test-1", "test-3"))
+    assert (second.code, second.test) == (("code-2", "code-1"), ("test-3", "test-1"))
 
 
 @pytest.mark.parametrize(
