@@ -45,7 +45,8 @@ def _add_following(commands: Any) -> None:
         help="who proposes: anthropic[:MODEL], openai:MODEL, acp:COMMAND, claude-code, mutation, random "
         "or scripted:FILE (default: random)",
     )
-    run.add_argument("--strategy", metavar="NAME", help="the order of the verbs: simple (default), or reviewer")
+    run.add_argument("--strategy", metavar="NAME", help="who proposes, and in which order things are done: simple (default), reviewer, "
+                     "hyperagent[:K], arena:1v1 or arena:NxM[:K]")  # fmt: skip
     run.add_argument("--reviewer", metavar="NAME:MODEL", help="who explains experiments to the proposer, with --strategy reviewer "
                      "(default: anthropic:claude-haiku-5-5; rules is one without a model)")  # fmt: skip
     run.add_argument("--judge", metavar="NAME:MODEL[xN]", help="a model that says which facts hold in an answer, by most of N votes "
