@@ -152,8 +152,9 @@ def diff_title(state: State, e: Experiment) -> str:
     """The words above the diff: the file, when there is one."""
     detail = asked_detail(state, e)
     if detail is not None:
-        agent = state.waiting.asked.agent if state.waiting else ""
-        about = f"4 Rewrite  {words.one_line(agent)}" if agent else f"4 Asked for  #{e.number}"
+        asked = state.waiting.asked if state.waiting else None
+        rewrite = asked is not None and asked.gate == "rewrite"
+        about = f"4 Rewrite  {words.one_line(asked.agent)}" if asked and rewrite else f"4 Asked for  #{e.number}"
         return about + (f"  {words.one_line(path)}" if (path := _only_file(detail)) else "")
     if not e.digest:
         return f"4 Diff  #{e.number}"

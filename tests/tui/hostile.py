@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from loopwatch.engine import events
 from loopwatch.engine.events import AnyFact
@@ -106,12 +106,15 @@ def _least(kind: Any) -> Any:
 def _filled(kind: Any, payload: str) -> Any:
     """The payload in the form of a field; None where a field holds no text."""
     origin, inner = get_origin(kind), get_args(kind)
-    if kind is str:
+    if kind is str or kind is JsonValue:
         return payload
-    if origin is tuple and inner[0] is str:
-        return (payload,)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return spoilt(kind, payload)
+    if origin is tuple and (value := _filled(inner[0], payload)) is not None:
+        return (value,)
     if origin is dict and inner[0] is str:
-        return {payload: payload}
+        value = _filled(inner[1], payload)
+        return {payload: _least(inner[1]) if value is None else value}
     if origin in (typing.Union, types.UnionType):
         return next((value for one in inner if (value := _filled(one, payload)) is not None), None)
     return None
