@@ -26,9 +26,9 @@ FOCUS = (
 
 def improve(agent: dict[str, Any], ask: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     """The next version: {"reason", "files"}, with the files that change."""
-    attempt = len(agent["fitness"]) + len(agent["failures"]) + 1
-    name = "meta_agent.py" if ITSELF and attempt % ITSELF == 0 else "task_agent.py"
-    hints = {"kinds": KINDS, "step": STEP, "edits": EDITS, "seed": int(agent["seed"]) * 7919 + attempt}
+    attempt = len(agent["fitness"]) + len(agent["failures"])
+    name = "meta_agent.py" if ITSELF and attempt % ITSELF == ITSELF - 1 else "task_agent.py"
+    hints = {"kinds": KINDS, "step": STEP, "edits": EDITS, "seed": attempt}
     answer = ask(instructions(agent, name), files={name: agent["files"][name]}, hints=hints)
     return {"reason": f"{answer['hypothesis']} ({answer['mechanism']})", "files": answer["files"]}
 

@@ -11,35 +11,33 @@ KINDS = {"constant": 3.0, "operator": 2.0, "idiom": 1.0, "text": 2.0, "crossover
 """How often each kind of edit is made, where edits are made without a model."""
 STEP = 0.5
 """How far a number is moved at a time, as a share of it, where edits are made without a model."""
+GROWTH = 0.1
+"""By how much of itself that grows with every experiment in a row that was not kept."""
 EDITS = 1
 """How many edits make one change, where they are made without a model."""
-TRIES = 2
-"""How often an edit is asked for before giving up."""
-TOLD = 12
-"""So many of the last experiments are told in full."""
-DIFFS = 4
-"""Of those, so many with their diffs."""
-FAILURES = 8
-"""So many of the last failures are named, not to be repeated."""
+TELLS = {"experiments": 12, "diffs": 4, "failures": 8}
+"""How much of the history is told: the last experiments, so many of them with their diffs, and failures, not to be repeated."""
 FOCUS = "Prefer the smallest change that could matter, and one that differs in kind from what has just failed."
 """What to look for."""
 
 
 def propose(task: dict[str, Any], ask: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     """The next change: {"hypothesis", "mechanism", "expected", "files"}."""
-    for attempt in range(TRIES):
-        hints = {"kinds": KINDS, "step": STEP, "edits": EDITS, "seed": seed(task, attempt)}
-        try:
-            return ask(instructions(task), hints=hints)
-        except RuntimeError:
-            if attempt == TRIES - 1:
-                raise
-    raise RuntimeError("no edit was asked for")
+    hints = {"kinds": KINDS, "step": step(task), "edits": EDITS}
+    try:
+        return ask(instructions(task), hints=hints)
+    except RuntimeError as failure:  # nobody could make an edit; once more, with that in mind
+        return ask(
+            f"{instructions(task)}\n\nThe last attempt came to nothing: {failure}",
+            hints={**hints, "seed": len(str(failure))},
+        )
 
 
-def seed(task: dict[str, Any], attempt: int) -> int:
-    """Another one for each experiment and attempt."""
-    return int(task["seed"]) * 1_000_003 + int(task["experiment"]) * 101 + attempt
+def step(task: dict[str, Any]) -> float:
+    """Bolder, the longer nothing was kept."""
+    verdicts = [one["verdict"] for one in task["history"]]
+    since = verdicts[::-1].index("kept") if "kept" in verdicts else len(verdicts)
+    return STEP * (1 + GROWTH * since)
 
 
 def instructions(task: dict[str, Any]) -> str:
@@ -50,16 +48,16 @@ def instructions(task: dict[str, Any]) -> str:
         f"Make one change to the code that gives a {better} {metric['name']}; the best so far is {task['best']}.",
         FOCUS,
     ]
-    if tried := [one for one in task["history"] if one["hypothesis"] and one["number"] > 1]:
-        with_diffs = {one["number"] for one in tried[-DIFFS:]} if DIFFS else set()
-        told = [entry(one, one["number"] in with_diffs) for one in tried[-TOLD:]]
-        parts.append("What was tried, oldest first:\n" + "\n".join(told))
-        kept = [one for one in tried if one["verdict"] == "kept"]
+    if tried := [one for one in task["history"] if one["by"] != "baseline" and one["hypothesis"]]:
+        last = tried[-TELLS["experiments"] :]
+        with_diffs = {one["number"] for one in tried[-TELLS["diffs"] :]}
         parts.append(
-            "What helped:\n" + "\n".join(entry(one, False) for one in kept[-TOLD:]) if kept else "Nothing helped yet."
+            "What was tried, oldest first:\n" + "\n".join(entry(one, one["number"] in with_diffs) for one in last)
         )
-        failed = [one for one in tried if one["verdict"] != "kept"][-FAILURES:]
+        failed = [one for one in tried if one["verdict"] != "kept"][-TELLS["failures"] :]
         parts.append("Not to be repeated:\n" + "\n".join(f"- {one['hypothesis']}: {one['reason']}" for one in failed))
+        kept = [one for one in tried if one["verdict"] == "kept"]
+        parts.append("What helped:\n" + "\n".join(entry(one, False) for one in kept) if kept else "Nothing helped yet.")
     return "\n\n".join(parts)
 
 
