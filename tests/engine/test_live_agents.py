@@ -16,6 +16,7 @@ from loopwatch.engine.proposers import Proposal, Proposer, Steering, Turn
 from loopwatch.engine.proposers.acp import Acp
 from loopwatch.engine.proposers.anthropic import Anthropic
 from loopwatch.engine.proposers.mutation import Mutation
+from loopwatch.engine.state import Experiment
 from tests.engine.agents import BRIEF, SOURCE, Person, bold, command, heard, person
 from tests.engine.boxed import boxes, changes, on_linux, task_agent
 from tests.servers.anthropic import Server, Step
@@ -108,6 +109,21 @@ async def test_what_it_asks_for_reaches_whoever_edits_with_its_hints(tmp_path: P
     assert proposal.diff == BOLDER
     assert backend.briefs[0].hints == {"step": 2}
     assert "be brave" in backend.prompts[0]
+
+
+async def test_the_constants_at_the_top_of_the_seed_are_what_whoever_edits_is_hinted(tmp_path: Path) -> None:
+    seed = SEED.files["task_agent.py"]
+    code = SEED.with_files(
+        {"task_agent.py": seed.replace("STEP = 0.5", "STEP = 2.0").replace("EDITS = 1", "EDITS = 3")}
+    )
+    failed = tuple(Experiment(n, verdict="discarded", hypothesis=f"idea {n}", reason="worse") for n in (2, 3))
+    backend = Edits(Proposal("h", "m", BOLDER))
+
+    await live(tmp_path, code, backend).propose(replace(BRIEF, history=failed), person(tmp_path))
+
+    hints = backend.briefs[0].hints
+    assert (hints["step"], hints["edits"], hints["kinds"]["constant"]) == (2.4, 3, 3.0)
+    assert "Not to be repeated:\n- idea 2: worse\n- idea 3: worse" in backend.prompts[0]
 
 
 async def test_instructions_that_are_too_long_are_cut_and_say_so(tmp_path: Path) -> None:
