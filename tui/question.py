@@ -73,12 +73,12 @@ def _question(asked: Asked, e: Experiment, state: State) -> Lines:
 def _rewritten(asked: Asked, state: State) -> Lines:
     """Why an agent's source was rewritten, and what is known of it; the diff pane has what changed."""
     version = state.lineage.versions.get(asked.agent)
-    question = words.one_line(asked.question[:WANTED_CHARACTERS])
     if version is None:
-        return (question,)
-    known = Told(f"checks  {family.checks(version)}", "text")
-    reason = version.written.reason
-    return (question, known, *(_claims(("why ", reason)) if words.one_line(reason) not in question else ()))
+        return (words.one_line(asked.question[:WANTED_CHARACTERS]),)
+    written = version.written
+    made = f"{words.one_line(asked.agent)}, made from {words.one_line(written.parent)} by {words.one_line(written.by)}"
+    passed = family.checks(version)
+    return (made, *((Told(f"checks  {passed}", "text"),) if passed else ()), *_claims(("why ", written.reason)))
 
 
 def _verdict(asked: Asked, e: Experiment, state: State) -> Lines:
