@@ -246,7 +246,9 @@ class Desk:
         print_ = novelty.fingerprint(after)
         if print_ == novelty.fingerprint(brief.sources):
             raise EditRefused(f"the diff changes nothing but comments or layout of #{self.state.best}, the best so far")
-        twin = next((e for e in brief.history if e.fingerprint == print_ and _was_tried(e)), None)
+        twins = (e for e in brief.history if e.fingerprint == print_ and _was_tried(e))
+        # What was no gain on fewer tests may be one on those of now.
+        twin = next((e for e in twins if e.verdict != "discarded" or e.suite == self.state.lineage.suite), None)
         if twin and not by_hand:
             verdict = (twin.verdict or "").replace("_", " ")
             why = twin.told if twin.told.startswith(verdict) else f"{verdict}: {twin.told}"

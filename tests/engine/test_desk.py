@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from loopwatch.engine import edits
+from loopwatch.engine.agent_events import RoundBegan, SuiteChanged
 from loopwatch.engine.constants import set_constant
 from loopwatch.engine.errors import EditRefused
 from loopwatch.engine.events import Judged, Settled, Verdict
@@ -182,3 +183,13 @@ async def test_an_engine_s_prompt_is_in_the_ledger_and_in_its_file(engine: Engin
     assert experiment.brief is not None
     assert experiment.brief.digest == says.prompts[0].digest
     assert (tmp_path / "briefs" / f"{experiment.brief.digest}.txt").read_bytes() == says.prompts[0].text.encode()
+
+
+async def test_what_was_no_gain_on_fewer_tests_may_be_tried_on_those_of_now(engine: Engine, says: Says) -> None:
+    await propose(engine, says, proposal())
+    judge(engine, "discarded")
+    engine.journal.append(RoundBegan(round=1, code=(), test=()), SuiteChanged(suite=1, round=1, size=9, digest=""))
+
+    again = await propose(engine, says, proposal())
+
+    assert again.step == "proposed"
