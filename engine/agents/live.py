@@ -57,7 +57,7 @@ class LiveAgent:
             raise _failed(self._name, failure, "invalid") from None
 
     async def _call(self, file: str, function: str, argument: dict[str, Any], asking: "Asking", turn: Turn) -> object:
-        turn.hear("notice", f"{function}() of {self._name}\n")
+        turn.hear("tool", f"{function}() of {self._name}\n")
         try:
             async with self._boxes.at_work(self._code, self._name) as worker:
                 await worker.load(file)
