@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 When = Literal[
-    "always", "tool", "apply", "run", "verdict", "rewrite", "running", "training", "working", "service", "undo", "dead"
-]
+    "always", "tool", "apply", "run", "verdict", "rewrite", "running", "training", "working", "service", "undo", "dead",
+    "lineage",
+]  # fmt: skip
 """tool, apply, run, verdict, rewrite: that gate waits. training: an experiment trains. running: one trains or is being proposed.
-working: an engine works. service: a service is waited for. undo: an answer can be taken back. dead: no engine works."""
+working: an engine works. service: a service is waited for. undo: an answer can be taken back. dead: no engine works.
+lineage: the screen of the agents' family is open."""
 
 
 @dataclass(frozen=True, slots=True)
