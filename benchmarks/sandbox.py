@@ -155,7 +155,7 @@ async def measure(*, quick: bool) -> None:
     await starts(kinds, 10 if quick else 40)
     await proofs(3 if quick else 10)
     await training(kinds, 2 if quick else 5, 500 if quick else 1500)
-    await overruns(kinds[:1], 8 if quick else 100)
+    await overruns(kinds[:1], 8 if quick else 500)
     await points(kinds)
 
 
