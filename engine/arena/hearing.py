@@ -16,7 +16,7 @@ from ..errors import NothingToPropose, ProposerFailed
 from ..lab import Lab
 from ..lineage import Proposals, Round
 from ..suites import read
-from .weighing import Sieve, Weighed, answered, asked, is_plain, refuse_all
+from .weighing import NO_WORD, Sieve, Weighed, answered, asked, is_plain, refuse_all
 
 SHOWN = 40
 """Tests of the suite that an agent is told, and of those that the best fails."""
@@ -82,7 +82,7 @@ class Hearing:
             if outcome.ok:
                 answered(left, outcome.tail.decode("utf-8", "replace"), sieve, found)
             else:
-                refuse_all(left, f"the task's check came to nothing ({outcome.ended.reason.replace('_', ' ')})", found)
+                refuse_all(left, f"{NO_WORD}came to nothing ({outcome.ended.reason.replace('_', ' ')})", found)
         scores = await self._scores(found.admitted)
         return TestsWeighed(
             round=proposals.proposed.round,

@@ -13,6 +13,8 @@ from ..suites import same
 
 REASON = 300
 """Characters of a reason."""
+DUPLICATE, BEFORE, FULL, NO_WORD = "a duplicate: ", "refused before: ", "the suite has ", "the task's check "
+"""How the engine's own reasons begin: what was refused for one of these was not looked at, and may come again."""
 TEST_BYTES = 20_000
 
 
@@ -60,7 +62,8 @@ class Sieve:
     def __init__(self, suite: Iterable[TestCase], refused: Iterable[RefusedTest], most: int) -> None:
         """`most`: tests that the suite may have."""
         self._there = {same(test) for test in suite}
-        self._refused: Mapping[str, str] = {_whole(found.test): found.reason for found in refused}
+        of_check = (found for found in refused if not found.reason.startswith((DUPLICATE, BEFORE, FULL, NO_WORD)))
+        self._refused: Mapping[str, str] = {_whole(found.test): found.reason for found in of_check}
         self._most = most
 
     def held(self, test: TestCase) -> str:
@@ -70,11 +73,11 @@ class Sieve:
         if size(test) > TEST_BYTES:
             return f"it has {size(test):,} bytes; at most {TEST_BYTES:,} are taken"
         if same(test) in self._there:
-            return "a duplicate: a test with this input is there already"
+            return f"{DUPLICATE}a test with this input is there already"
         if before := self._refused.get(_whole(test)):
-            return f"refused before: {before.removeprefix('refused before: ')}"
+            return f"{BEFORE}{before}"
         if len(self._there) >= self._most:
-            return f"the suite has {self._most} tests, as many as it may have"
+            return f"{FULL}{self._most} tests, as many as it may have"
         return ""
 
     def admit(self, test: TestCase) -> None:
@@ -87,7 +90,7 @@ def asked(tests: Sequence[TestCase], sieve: Sieve, found: Weighed) -> list[TestC
     left: list[TestCase] = []
     for test in tests:
         if any(same(test) == same(other) for other in left):
-            found.refuse(test, "a duplicate: it was proposed twice")
+            found.refuse(test, f"{DUPLICATE}it was proposed twice")
         elif reason := sieve.held(test):
             found.refuse(test, reason)
         else:
@@ -99,10 +102,10 @@ def answered(tests: Sequence[TestCase], output: str, sieve: Sieve, found: Weighe
     """Take a check's word on each test; where it has not one for each, none of them may enter."""
     said = _read(output)
     if len(said) != len(tests):
-        return refuse_all(tests, f"the task's check said something of {len(said)} of {len(tests)} tests", found)
+        return refuse_all(tests, f"{NO_WORD}said something of {len(said)} of {len(tests)} tests", found)
     for test, word in zip(tests, said, strict=True):
         if not word.ok:
-            found.refuse(test, word.reason or "the task's check does not say why")
+            found.refuse(test, word.reason or "no reason given")
             continue
         canonical = TestCase(input=word.input, expected=word.expected, why=test.why)
         if reason := sieve.held(canonical):

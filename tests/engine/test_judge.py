@@ -20,6 +20,7 @@ from loopwatch.engine.judge import (
     measurement,
     show,
     too_dear,
+    unrivalled,
 )
 from loopwatch.engine.noise import Noise
 from loopwatch.engine.task import Metric
@@ -266,3 +267,10 @@ def test_a_gain_that_costs_too_much_is_discarded_in_words() -> None:
 )  # fmt: skip
 def test_what_is_odd_about_the_noise_is_said(noise: Noise, said: str) -> None:
     assert doubts(noise, (2.0, 2.0), 5) == said
+
+
+def test_any_number_beats_a_best_that_has_none_on_the_tests_of_now() -> None:
+    found = unrivalled(judgement(2.5, None))
+
+    assert (found.verdict, found.confirmed, found.gain) == ("kept", True, None)
+    assert found.reason == "kept: 2.5000, where the best so far comes to no number on the tests of now"

@@ -45,6 +45,15 @@ def test_a_test_that_was_refused_for_what_it_expects_may_come_again_with_somethi
     assert asked([right], sieve(), Weighed()) == [right]
 
 
+@pytest.mark.parametrize(
+    "reason", ["a duplicate: it was proposed twice", "the suite has 2 tests", "the task's check came to nothing"]
+)
+def test_what_was_refused_without_a_look_may_come_again(reason: str) -> None:
+    again = Sieve([OLD], [RefusedTest(test=WRONG, reason=reason)], 9)
+
+    assert asked([WRONG], again, Weighed()) == [WRONG]
+
+
 def test_the_same_test_twice_in_one_proposal_counts_once() -> None:
     found = Weighed()
 
