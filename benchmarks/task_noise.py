@@ -16,6 +16,8 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,24 @@ def seconds_of(command: list[str], folder: Path, environment: dict[str, str]) ->
         check=True,
     )
     return time.perf_counter() - began, finished.stdout
+
+
+@contextmanager
+def predictor(task: dict[str, Any], folder: Path, environment: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Start the predictor of a task that has one; yield the names of its pipes, as the evaluator is told them."""
+    if "predictor" not in task["evaluate"]:
+        yield {}
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        pipes = {name: f"{scratch}/{name}" for name in ("LOOPWATCH_ASK", "LOOPWATCH_ANSWERS")}
+        for pipe in pipes.values():
+            os.mkfifo(pipe)
+        # A shell opens them in the order that the evaluator does.
+        words = [word.replace("{python}", sys.executable) for word in task["evaluate"]["predictor"]]
+        line = 'exec "$@" <"$LOOPWATCH_ASK" >"$LOOPWATCH_ANSWERS"'
+        with subprocess.Popen(["sh", "-c", line, "sh", *words], cwd=folder, env=environment | pipes) as process:
+            yield pipes
+            process.kill()
 
 
 def set_constant(folder: Path, task: dict[str, Any], assignment: str) -> None:
@@ -80,7 +100,8 @@ def main() -> None:
             seeded = environment | {"LOOPWATCH_SEED": str(seed), "LOOPWATCH_OUT": str(out)}
             run_seconds, log = seconds_of(task["run"]["command"], folder, seeded)
             steps = re.findall(r"(?m)^step (\d+)", log)[-1]
-            eval_seconds, answer = seconds_of(task["evaluate"]["command"], folder, seeded | hidden)
+            with predictor(task, folder, seeded) as pipes:
+                eval_seconds, answer = seconds_of(task["evaluate"]["command"], folder, seeded | hidden | pipes)
             scores.append(float(metric_line.findall(answer)[0]))
             print(
                 f"seed {seed}   {task['metric']['name']} {scores[-1]:.6f}   steps {int(steps)}"

@@ -9,7 +9,7 @@ import pytest
 from loopwatch.engine.constants import constant
 from loopwatch.engine.task import Hyperparameter, load
 
-TASKS = ("email_validation", "pretrain", "sine", "snake", "support")
+TASKS = ("email_validation", "pretrain", "sine", "snake", "sort", "support")
 DECLARED = [
     pytest.param(load(name).folder, parameter, id=f"{name}-{parameter.name}")
     for name in TASKS
