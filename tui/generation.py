@@ -16,6 +16,7 @@ from .ask import ask
 from .clean import cell_fit, clean, clean_lines
 from .exits import Exit
 from .facts import dump
+from .family import status
 from .headless import say
 from .starting import read_state
 from .words import one_line
@@ -38,9 +39,9 @@ def generation(args: Namespace) -> int:
         raise ConfigError(f"{run.name} has no generation {name!r}; there are: {', '.join(versions) or 'none'}")
     shown = [versions[name]] if name else list(versions.values())
     if args.json:
-        say(dump([_json(version, lineage) for version in shown], indent=1))
+        say(dump([_json(version) for version in shown], indent=1))
     elif name:
-        for line in _one(versions[name], lineage):
+        for line in _one(versions[name]):
             say(line)
     else:
         for line in table(lineage) or [
@@ -64,7 +65,7 @@ def table(lineage: Lineage) -> list[str]:
             (
                 version.name,
                 version.written.parent or "–",
-                became(version, lineage),
+                status(version),
                 fitness(version.fitness),
                 against,
                 why,
@@ -77,33 +78,23 @@ def table(lineage: Lineage) -> list[str]:
     ]
 
 
-def became(version: Version, lineage: Lineage) -> str:
-    """What became of a generation, in a word or two."""
-    if version.name == lineage.live:
-        return "works"
-    if version.dropped is None:
-        return "on trial" if version.allowed else "not yet decided"
-    stage = f" at {version.failed_stage}" if version.failed_stage else ""
-    return f"{version.dropped.because.replace('_', ' ')}{stage}"
-
-
-def _one(version: Version, lineage: Lineage) -> list[str]:
+def _one(version: Version) -> list[str]:
     last = version.dropped or version.adopted
     parent = f", made from {clean(version.written.parent)}" if version.written.parent else ""
-    lines = [f"{version.name}{parent} by {clean(version.written.by)}: {became(version, lineage)}"]
+    lines = [f"{version.name}{parent} by {clean(version.written.by)}: {status(version)}"]
     lines += [f"why: {one_line(version.written.reason)}"] if version.written.reason else []
     lines += [f"outcome: {one_line(last.reason)}"] if last and last.reason else []
     return [*lines, "", *clean_lines(version.written.diff)]
 
 
-def _json(version: Version, lineage: Lineage) -> dict[str, Any]:
+def _json(version: Version) -> dict[str, Any]:
     last = version.dropped or version.adopted
     return {
         "generation": version.name,
         "parent": version.written.parent or None,
         "by": version.written.by,
         "reason": version.written.reason,
-        "became": became(version, lineage),
+        "became": status(version),
         "why": last.reason if last else "",
         "fitness": last.fitness.model_dump() if last and last.fitness else None,
         "against": last.against.model_dump() if last and last.against else None,
