@@ -7,7 +7,7 @@ for entry in ledger.since(state.seq):
 
 import statistics
 from dataclasses import dataclass, field
-from typing import Literal, assert_never
+from typing import Literal, NamedTuple, assert_never
 
 from . import agent_events, events
 from .agent_events import LineageFact
@@ -275,6 +275,15 @@ class Waiting:
         return None if self.asked.seconds is None else self.since + self.asked.seconds
 
 
+class Progress(NamedTuple):
+    """How far the best is from the baseline."""
+
+    best: float
+    baseline: float
+    original: bool
+    """Whether these are scores on the original suite, because today's tests were not there when the baseline was scored last."""
+
+
 @dataclass(slots=True)
 class State:
     """A run, as its facts say."""
@@ -383,6 +392,17 @@ class State:
     def best_experiment(self) -> Experiment | None:
         """The one that is kept and best."""
         return self.experiments[self.best] if self.best is not None else None
+
+    @property
+    def progress(self) -> Progress | None:
+        """What the best and the baseline are worth; None while there are not two numbers on the same tests."""
+        best, baseline = self.best_experiment, self.baseline
+        if best is None or baseline is None or best is baseline:
+            return None
+        original = best.suite != baseline.suite
+        numbers = (e.frozen_score if original else e.estimate for e in (best, baseline))
+        now, before = numbers
+        return None if now is None or before is None else Progress(now, before, original)
 
     @property
     def confirmed_experiment(self) -> Experiment | None:
@@ -686,4 +706,4 @@ ExperimentFact = (
     | events.AttemptLost | agent_events.Rescored | events.RepeatStarted | events.RepeatMeasured | events.Judged | events.Settled
 )  # fmt: skip
 
-__all__ = ["Answer", "Bill", "Experiment", "Note", "Repeat", "State", "Step", "Waiting"]
+__all__ = ["Answer", "Bill", "Experiment", "Note", "Progress", "Repeat", "State", "Step", "Waiting"]

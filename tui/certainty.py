@@ -87,9 +87,10 @@ def best(state: State) -> str:
     if found.is_baseline or baseline is None or baseline.value is None:
         return f"{said}, the baseline"
     said += " confirmed" if found.confirmed and confirms(state) else ""
-    now, before = found.estimate or 0.0, baseline.estimate or 0.0
-    gain = state.metric.gain(now, before)
+    if (progress := state.progress) is None:
+        return said
+    gain, before = state.metric.gain(progress.best, progress.baseline), progress.baseline
     share = f" ({abs(gain / before):.2%})" if before else ""
-    return (
-        f"{said}, {number(abs(gain))}{share} {'better' if gain >= 0 else 'worse'} than the baseline's {number(before)}"
-    )
+    tests = " on the original tests" if progress.original else ""
+    way = "better" if gain >= 0 else "worse"
+    return f"{said}, {number(abs(gain))}{share} {way} than the baseline's {number(before)}{tests}"

@@ -206,7 +206,7 @@ def _best(state: State, width: int) -> Parts:
     pieces = [Piece(standing_look(state, best)[1], ((0, words.number(best.estimate)),)), _standing(state, best)]
     if best.is_provisional and certainty.confirms(state) and sure:
         pieces.append(Piece("good", ((1, f"■ confirmed {words.number(sure.estimate)}"),)))
-    pieces += [_trust(best), Piece("text", ((4, f"#{best.number}"),)), named, *_gain(state, best), *_noise(state)]
+    pieces += [_trust(best), Piece("text", ((4, f"#{best.number}"),)), named, *_gain(state), *_noise(state)]
     return [(" BEST ", "quiet"), *_fitted([piece for piece in pieces if piece.forms], width - 6)]
 
 
@@ -232,16 +232,16 @@ def _trust(best: Experiment) -> Piece:
             return Piece("quiet" if trust == "independent" else "text", ((3, trust),))
 
 
-def _gain(state: State, best: Experiment) -> list[Piece]:
-    baseline = state.baseline
-    if baseline is None or baseline is best or baseline.estimate is None or best.estimate is None:
+def _gain(state: State) -> list[Piece]:
+    progress = state.progress
+    if progress is None:
         return []
-    gain = state.metric.gain(best.estimate, baseline.estimate)
+    gain = state.metric.gain(progress.best, progress.baseline)
     way = "better" if gain >= 0 else "worse"
     size = words.number(abs(gain))
-    if not baseline.estimate:
+    if not progress.baseline:
         return [Piece("text", ((8, f"{size} {way} than the baseline"), (5, f"{size} {way}")))]
-    share = f"{abs(gain / baseline.estimate):.1%}"
+    share = f"{abs(gain / progress.baseline):.1%}"
     forms = (
         (8, f"{size} ({share}) {way} than the baseline"),
         (7, f"{share} {way} than the baseline"),

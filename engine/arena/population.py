@@ -58,7 +58,7 @@ def scores(round_: Round, experiments: Iterable[Experiment], wanted: int) -> dic
     gains = dict.fromkeys(round_.began.code, 0.0)
     for experiment in experiments:
         if experiment.number > round_.after and experiment.agent in gains and experiment.verdict == "kept":
-            gains[experiment.agent] += max(0.0, experiment.gain or 0.0)
+            gains[experiment.agent] += _gain(experiment)
     return gains | {name: _harm(round_, name) / wanted for name in round_.began.test}
 
 
@@ -112,6 +112,11 @@ def due(lineage: Lineage, form: Form, role: Role) -> Pair | None:
     written = (version.written for version in lineage.versions.values() if not version.is_open)
     tried = sum(fact.role == role and bool(fact.parent) and fact.round == round_.number for fact in written)
     return pairs[tried] if tried < len(pairs) else None
+
+
+def _gain(experiment: Experiment) -> float:
+    """Of a kept experiment; where the best had no number to be compared with, all of its own counts."""
+    return max(0.0, experiment.gain) if experiment.gain is not None else abs(experiment.value or 0.0)
 
 
 def _harm(round_: Round, name: str) -> float:

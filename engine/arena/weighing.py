@@ -16,6 +16,8 @@ REASON = 300
 DUPLICATE, BEFORE, FULL, NO_WORD = "a duplicate: ", "refused before: ", "the suite has ", "the task's check "
 """How the engine's own reasons begin: what was refused for one of these was not looked at, and may come again."""
 TEST_BYTES = 20_000
+DEPTH = 50
+"""Of lists and objects in each other. The ledger can read some two hundred, the facts around a test among them."""
 
 
 class Said(BaseModel):
@@ -43,7 +45,9 @@ class Weighed:
 
 
 def is_plain(test: TestCase) -> bool:
-    """Whether a test can be written down and read back as it is: no infinite numbers, no halves of letters."""
+    """Whether a test can be written down and read back as it is: no infinite numbers, no halves of letters, not too deep."""
+    if max(_depth(test.input), _depth(test.expected)) > DEPTH:
+        return False
     try:
         json.dumps(test.model_dump(), ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
@@ -130,6 +134,11 @@ def _read(output: str) -> list[Said]:
         except ValidationError:
             continue  # what a check prints besides
     return said
+
+
+def _depth(value: JsonValue) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, inner), default=0)
 
 
 def _whole(test: TestCase) -> str:

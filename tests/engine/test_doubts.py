@@ -10,6 +10,7 @@ from loopwatch.engine.doubts import doubts
 from loopwatch.engine.events import AnyFact, ControlMeasured, Judged, Measured, Paused, Resumed, Settled
 from loopwatch.engine.state import State
 from loopwatch.engine.task import Task, load
+from loopwatch.tui import certainty
 
 from .facts import METRIC, entries, folded, life, measured, opened, proposed, started
 
@@ -99,6 +100,20 @@ def test_a_win_on_a_suite_that_has_grown_is_no_jump_and_what_was_constant_before
     assert found(bounded, *running(2.0, *before)) == ["constant"]
     assert found(bounded, *running(2.0, *before, grown(), suite=1)) == []
     assert found(bounded, *running(0.05, control, grown(), suite=1)) == []
+
+
+def test_the_best_is_compared_with_the_baseline_on_the_same_tests_only() -> None:
+    better = life(2, "kept", 1.0)
+    on_today = [
+        fact.model_copy(update={"suite": 1, "frozen": 1.5}) if isinstance(fact, Measured) else fact for fact in better
+    ]
+
+    assert folded(opened(), *life(1)).progress is None
+    assert folded(opened(), *life(1), *better).progress == (1.0, 2.0, False)
+    assert folded(opened(), *life(1), *grown(*on_today)).progress == (1.0, 4.0, False)
+    assert folded(opened(), *life(1), *grown()[:2], *on_today).progress == (1.5, 2.0, True)
+    certain = certainty.best(folded(opened(keep="improve"), *life(1), *grown()[:2], *on_today))
+    assert certain.endswith("0.5000 (25.00%) better than the baseline's 2.0000 on the original tests")
 
 
 def test_numbers_are_told_with_their_suite_and_only_those_of_the_newest_are_compared() -> None:

@@ -1,5 +1,7 @@
 """Who did what in a round, and who is replaced by whom."""
 
+from dataclasses import replace
+
 import pytest
 
 from loopwatch.engine.agent_events import (
@@ -78,10 +80,11 @@ def test_a_code_agent_scores_what_it_gained_in_this_round_and_a_test_agent_what_
         experiment(7, "code-2", "discarded", 1.0),
         experiment(8, "code-3", "kept", None),
         experiment(9, "", "kept", 3.0),
+        replace(experiment(10, "code-4", "kept", None), value=5.0),  # the best had no number
     ]
 
     assert scores(found.round, done, wanted=4) == {
-        "code-1": 2.0, "code-2": 0.0, "code-3": 0.0, "code-4": 0.0, "test-1": 1.5 / 4, "test-2": 0.0,
+        "code-1": 2.0, "code-2": 0.0, "code-3": 0.0, "code-4": 5.0, "test-1": 1.5 / 4, "test-2": 0.0,
     }  # fmt: skip
 
 
