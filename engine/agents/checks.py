@@ -30,6 +30,7 @@ _HISTORY = tuple(
         "gain": gain,
         "sigma": gain,
         "value": value,
+        "suite": 0,
         "diff": "" if number == 1 else "--- a/rehearsed.py\n+++ b/rehearsed.py\n@@ -1 +1 @@\n-A = 1\n+A = 2\n",
     }
     for number, verdict, gain, value in (

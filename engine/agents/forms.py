@@ -161,6 +161,7 @@ def _told(experiment: Experiment) -> Told:
         "gain": experiment.gain if believed else None,
         "sigma": experiment.sigma if believed else None,
         "value": experiment.value if believed else None,
+        "suite": experiment.suite,  # numbers on different ones cannot be compared
         "diff": cut(experiment.diff, DIFF_CHARACTERS),
     }
 
