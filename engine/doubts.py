@@ -33,7 +33,7 @@ def doubts(
     is_win = best is not None and metric.gain(measured.value, state.best_value or 0.0) > 0
     judged = [e for e in state.experiments.values() if e.verdict in ("kept", "discarded") and not e.quarantined]
     # A number on other tests is another number: neither a jump nor a constant is one across a change of the suite.
-    known = [e for e in judged if e.suite == measured.suite and _value(e) is not None]
+    known = [e for e in judged if e.suite == measured.suite and e.score is not None]
     past = [_result(e, losses if is_win else _nothing) for e in known[-LONGEST_HISTORY:]]
     now = Result(
         experiment.number,
@@ -52,15 +52,10 @@ def doubts(
 
 
 def _result(experiment: Experiment, losses: Losses) -> Result:
-    value = _value(experiment)
-    assert value is not None, "only what was measured is compared"
+    assert experiment.score is not None, "only what was measured is compared"
     program = _program(experiment, experiment.measured)
     printed = losses(experiment.number, experiment.attempt)
-    return Result(experiment.number, value, program, experiment.verdict == "kept", printed)
-
-
-def _value(experiment: Experiment) -> float | None:
-    return experiment.first if experiment.rescored else experiment.value
+    return Result(experiment.number, experiment.score, program, experiment.verdict == "kept", printed)
 
 
 def _program(experiment: Experiment, measured: Measured | None) -> str:

@@ -49,7 +49,7 @@ def past_of(experiment: Experiment, points: Iterable[Point], budget: Budget) -> 
         return None
     seen = curve_of(points, experiment.attempt, budget)
     if experiment.verdict in ("kept", "discarded"):
-        return Past(experiment.number, seen, experiment.first if experiment.rescored else experiment.value)
+        return Past(experiment.number, seen, experiment.score)
     # A voided number is a fault of the measurement: nothing is compared with it.
     ended: Ended = "aborted" if experiment.verdict == "aborted" else "failed"
     return Past(experiment.number, seen, None, ended, max(seen.shares, default=0.0))

@@ -180,6 +180,11 @@ class Experiment:
         return self.rescored.suite if self.rescored else self.measured.suite if self.measured else 0
 
     @property
+    def score(self) -> float | None:
+        """The number that it was judged by, or what it scored since on a suite of more tests."""
+        return self.first if self.rescored else self.value
+
+    @property
     def scores(self) -> tuple[float, ...]:
         """On each test of that suite, where the evaluator says so."""
         return self.rescored.scores if self.rescored else self.measured.scores if self.measured else ()

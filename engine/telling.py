@@ -47,7 +47,7 @@ def best(history: Sequence[Experiment], metric: Metric) -> list[str]:
     measured = [e for e in history if e.verdict in ("kept", "discarded") and _has_number(e)]
     newest = max((e.suite for e in measured), default=0)
     measured = [e for e in measured if e.suite == newest]
-    measured.sort(key=lambda e: metric.gain(_value(e), 0.0), reverse=True)
+    measured.sort(key=lambda e: metric.gain(e.score or 0.0, 0.0), reverse=True)
     return [entry(experiment, metric) for experiment in measured[:BEST]]
 
 
@@ -70,18 +70,12 @@ def why(experiment: Experiment, limit: int = 300) -> str:
 
 
 def _has_number(experiment: Experiment) -> bool:
-    known = experiment.first if experiment.rescored else experiment.value
-    return known is not None and (experiment.verdict == "kept" or not experiment.is_rejected)
-
-
-def _value(experiment: Experiment) -> float:
-    known = experiment.first if experiment.rescored else experiment.value
-    assert known is not None, "only what has a number is told with it"
-    return known
+    return experiment.score is not None and (experiment.verdict == "kept" or not experiment.is_rejected)
 
 
 def _numbers(experiment: Experiment) -> str:
-    value = show(_value(experiment)) + _suite(experiment)
+    assert experiment.score is not None, "only what has a number is told with it"
+    value = show(experiment.score) + _suite(experiment)
     if experiment.gain is None:
         return value
     sigma = "" if experiment.sigma is None else f", {experiment.sigma:+.1f} sigma"

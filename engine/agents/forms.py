@@ -160,7 +160,7 @@ def _told(experiment: Experiment) -> Told:
         "reason": cut(experiment.told, WORDS),
         "gain": experiment.gain if believed else None,
         "sigma": experiment.sigma if believed else None,
-        "value": experiment.value if believed else None,
+        "value": experiment.score if believed else None,
         "suite": experiment.suite,  # numbers on different ones cannot be compared
         "diff": cut(experiment.diff, DIFF_CHARACTERS),
     }
