@@ -14,17 +14,61 @@ covered: several entries of one dictionary, or several arguments of one call, ar
 
 import ast
 import warnings
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from itertools import pairwise
-from typing import NamedTuple
+from difflib import Match, SequenceMatcher
+from itertools import accumulate, pairwise, takewhile
+from typing import Literal, NamedTuple
 
-PAIRS = 1_000_000
-"""Of equal lines before and after. Beyond so many, lines that are everywhere join nothing; real code has some thousands."""
+WORK = 4_000_000
+"""Lines that are looked at to compare two texts, at most: a second or two. Real code takes less than a hundredth of it."""
 
+_Tag = Literal["replace", "delete", "insert", "equal"]
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class _TooMuch(Exception):
+    """Two texts cannot be compared with so much work."""
+
+
+class Comparison(SequenceMatcher[str]):
+    """What differs between two texts of lines, in bounded time.
+
+    Few different lines, each very often, would keep the engine busy for hours: then everything from the first line that differs to
+    the last one is one difference.
+    """
+
+    def __init__(self, before: Sequence[str], after: Sequence[str], *, autojunk: bool = True) -> None:
+        """`autojunk` as for every SequenceMatcher."""
+        super().__init__(None, before, after, autojunk)
+        self._before, self._after, self._left = before, after, WORK
+        places = self.b2j  # type: ignore[attr-defined]
+        self._looks = list(accumulate((1 + len(places.get(line, ())) for line in before), initial=0))
+
+    def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
+        """See SequenceMatcher."""
+        self._left -= self._looks[len(self._before) if ahi is None else ahi] - self._looks[alo]
+        if self._left < 0:
+            raise _TooMuch
+        return super().find_longest_match(alo, ahi, blo, bhi)
+
+    def get_opcodes(self) -> list[tuple[_Tag, int, int, int, int]]:
+        """See SequenceMatcher."""
+        try:
+            return super().get_opcodes()
+        except _TooMuch:
+            before, after = len(self._before), len(self._after)
+            first = _in_common(self._before, self._after)
+            last = _in_common(self._before[first:][::-1], self._after[first:][::-1])
+            old, new = before - last, after - last
+            differs: tuple[_Tag, int, int, int, int] = ("replace", first, old, first, new)
+            found = [("equal", 0, first, 0, first), differs, ("equal", old, before, new, after)]
+            return [one for one in found if one[1] < one[2] or one[3] < one[4]]
+
+
+def _in_common(some: Sequence[str], others: Sequence[str]) -> int:
+    """How many lines are the same at the beginning."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(some, others, strict=False)))
 
 
 class _Place(NamedTuple):
@@ -117,11 +161,8 @@ class _Groups:
 
 def _places(old: str, new: str) -> list[_Place]:
     before, after = old.split("\n"), new.split("\n")
-    # A text of few different lines, many times each, would keep the engine busy for minutes.
-    there = Counter(after)
-    many = sum(count * there[line] for line, count in Counter(before).items()) > PAIRS
-    matcher = SequenceMatcher(None, before, after, autojunk=many)
-    return [_Place(range(i, j), range(k, m)) for tag, i, j, k, m in matcher.get_opcodes() if tag != "equal"]
+    opcodes = Comparison(before, after, autojunk=False).get_opcodes()
+    return [_Place(range(i, j), range(k, m)) for tag, i, j, k, m in opcodes if tag != "equal"]
 
 
 def _tree(text: str) -> ast.Module | None:

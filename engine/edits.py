@@ -6,12 +6,12 @@ Not covered: whether the new code is good, or harmless when it runs; that is for
 Pure: text in, text out.
 """
 
-import difflib
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from .changes import Comparison
 from .constants import Value, constant, set_constant
 from .diff import FilePatch, Hunk, Line, check_size, parse, show
 from .errors import EditRefused
@@ -67,8 +67,15 @@ def apply(patches: Sequence[FilePatch], sources: Mapping[str, str]) -> dict[str,
 
 def render(path: str, before: str | None, after: str, *, context: int = 3) -> str:
     """The unified diff from `before` (None: a new file) to `after`, with lines of context; "" if equal."""
-    name = "/dev/null" if before is None else f"a/{path}"
-    found = difflib.unified_diff(_lines(before or ""), _lines(after), name, f"b/{path}", n=context)
+    name, old, new = "/dev/null" if before is None else f"a/{path}", _lines(before or ""), _lines(after)
+    found = [] if old == new else [f"--- {name}\n", f"+++ b/{path}\n"]
+    for group in Comparison(old, new).get_grouped_opcodes(context):
+        (_, i, _, k, _), (_, _, j, _, m) = group[0], group[-1]
+        found.append(f"@@ -{_range(i, j)} +{_range(k, m)} @@\n")
+        for tag, i, j, k, m in group:
+            found += (f" {line}" for line in old[i:j] if tag == "equal")
+            found += (f"-{line}" for line in old[i:j] if tag != "equal")
+            found += (f"+{line}" for line in new[k:m] if tag != "equal")
     return "".join(line if line.endswith("\n") else f"{line}\n{_NO_NEWLINE}\n" for line in found)
 
 
@@ -120,6 +127,12 @@ def _with_folders(path: str) -> list[str]:
 def _folded(path: str) -> str:
     """What file systems that are lenient about names take for the same."""
     return unicodedata.normalize("NFKC", path).casefold()
+
+
+def _range(start: int, stop: int) -> str:
+    """Lines from `start` up to `stop`, counted from 0, in the words of a hunk's header."""
+    count = stop - start
+    return f"{start + 1}" if count == 1 else f"{start + bool(count)},{count}"
 
 
 def _lines(text: str) -> list[str]:

@@ -344,6 +344,16 @@ def texts(draw: st.DrawFn) -> str:
     return "\n".join(draw(LINES)) + draw(st.sampled_from(["", "\n"]))
 
 
+def test_few_different_lines_very_often_each_do_not_keep_the_engine_busy() -> None:
+    before = "".join(f"{line % 101}\n" for line in range(20_000))
+    after = f"first\n{before}"[::-1].lstrip() + "\n0\n"
+
+    diff = edits.render("train.py", before, after)
+
+    assert diff.count("\n@@") == 1
+    assert _apply(diff, before) == after
+
+
 @settings(max_examples=150, deadline=None)
 @given(before=texts(), after=texts())
 def test_a_rendered_diff_turns_the_one_text_into_the_other(before: str, after: str) -> None:

@@ -4,6 +4,7 @@ import json
 import math
 
 import pytest
+from pydantic import JsonValue
 
 from loopwatch.engine.agent_events import RefusedTest, TestCase
 from loopwatch.engine.arena.weighing import Sieve, Weighed, answered, asked, is_plain
@@ -37,6 +38,16 @@ def test_what_need_not_be_asked_about_is_refused_at_once(test: TestCase, reason:
 
     assert asked([test], sieve(), found) == []
     assert told(found) == [reason]
+
+
+def test_what_the_ledger_could_not_read_back_is_not_plain() -> None:
+    deep: JsonValue = 1
+    for _ in range(200):
+        deep = [deep]
+
+    assert not is_plain(case(deep))
+    assert not is_plain(case(1, {"a": deep}))
+    assert is_plain(case({"a": [{"b": [1, 2]}]}))
 
 
 def test_a_test_that_was_refused_for_what_it_expects_may_come_again_with_something_else() -> None:
