@@ -75,7 +75,7 @@ def paths(chance: random.Random, n: int) -> list[str]:
 KINDS = {make.__name__: make for make in (files, versions, words, numbers, few, ordered, backwards, nearly, paths)}
 
 
-def names_of(test: dict[str, object], repeat: int) -> list[str]:
-    """The list of a test; each repetition has one of its own, so that nothing pays that is remembered."""
+def names_of(test: dict[str, object], draw: str) -> list[str]:
+    """The list of a test; each draw has one of its own, so that nothing pays that is remembered."""
     kind, n = str(test["kind"]), int(str(test["n"]))
-    return KINDS[kind](random.Random(f"{kind}/{n}/{test['seed']}/{repeat}"), n)
+    return KINDS[kind](random.Random(f"{kind}/{n}/{test['seed']}/{draw}"), n)

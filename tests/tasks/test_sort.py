@@ -101,10 +101,21 @@ def test_the_start_sorts_every_kind_with_any_of_its_constants(constants: dict[st
 def test_each_repetition_has_names_of_its_own() -> None:
     names_of = module("kinds.py").names_of
 
-    first, again, second = (set(names_of(CASES[0]["input"], repeat)) for repeat in (0, 0, 1))
+    first, again, second = (set(names_of(CASES[0]["input"], draw)) for draw in ("a/0", "a/0", "a/1"))
 
     assert first == again
     assert not first & second
+
+
+def test_no_measurement_asks_for_lists_that_could_be_known_before(folder: Path) -> None:
+    tells = START.replace("    key = {", "    print(names[:3], file=__import__('sys').stderr)\n    key = {")
+    asked = []
+    for _ in range(2):
+        measured(folder, tells)
+        asked.append((folder / "log").read_text(encoding="utf-8").splitlines())
+
+    assert len(asked[0]) > 3
+    assert not set(asked[0]) & set(asked[1])
 
 
 def test_the_start_is_many_times_slower_than_the_reference_and_the_reference_as_fast_as_itself(folder: Path) -> None:
