@@ -20,6 +20,7 @@ ANSWERS = {b"true": True, b"false": False, b"null": None}
 
 
 def refuse(reason: str) -> NoReturn:
+    """Whoever proposes reads the reason, so it holds nothing of what was asked or answered."""
     sys.exit(f"evaluate.py: refused: {reason}")
 
 
@@ -40,7 +41,7 @@ class Predictor:
             refuse("the solution has ended without an answer; is there a function is_valid in solution.py?")
         said = self._line()
         if said not in ANSWERS:
-            refuse(f"the answer {said[:40]!a} is neither true nor false")
+            refuse("an answer is neither true nor false")
         self.patience = SECONDS_PER_ANSWER
         return ANSWERS[said]
 

@@ -26,6 +26,7 @@ LETTERS = {"right": "R", "left": "L", "down": "D", "up": "U"}
 
 
 def refuse(reason: str) -> NoReturn:
+    """Whoever proposes reads the reason, so it holds nothing of what was asked or answered."""
     sys.exit(f"evaluate.py: refused: {reason}")
 
 
@@ -53,9 +54,9 @@ class Player:
         try:
             moves = json.loads(line)
         except (ValueError, RecursionError):
-            refuse(f"the player's answer is not JSON, or longer than {longest:,} bytes: {line[:40]!r}")
+            refuse(f"the player's answer is not JSON, or longer than {longest:,} bytes")
         if not isinstance(moves, list) or len(moves) != len(games):
-            refuse(f"the player's answer is not a list of {len(games)} moves: {line[:40]!r}")
+            refuse(f"the player's answer is not a list of {len(games)} moves")
         return moves
 
     def _tell(self, message: object) -> None:

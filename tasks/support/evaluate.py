@@ -23,6 +23,7 @@ LONGEST_REPLY = 200_000
 
 
 def refuse(reason: str) -> NoReturn:
+    """Whoever proposes reads the reason, so it holds nothing of what was asked or answered."""
     sys.exit(f"evaluate.py: refused: {reason}")
 
 
@@ -41,25 +42,25 @@ class Desk:
             os.write(self._ask, f"{json.dumps({'question': question})}\n".encode())
         except BrokenPipeError:
             refuse("solution.py ended before it was asked everything; its log says why")
-        line, self._seconds = self._line(question), ANSWER_SECONDS
+        line, self._seconds = self._line(), ANSWER_SECONDS
         try:
             reply = json.loads(line)
         except (ValueError, RecursionError):
             refuse("an answer is no line of JSON")
         given = reply.get("answer") if isinstance(reply, dict) else None
         if not isinstance(given, str):
-            refuse(f"answer({question!r}, …) is no text")
+            refuse("what answer() returned is no text")
         return rubric.read(given)
 
-    def _line(self, question: str) -> bytes:
+    def _line(self) -> bytes:
         until, line = time.monotonic() + self._seconds, b""
         while not line.endswith(b"\n"):
             ready, _, _ = select.select([self._answers], [], [], max(0.0, until - time.monotonic()))
             if not ready:
-                refuse(f"no answer to {question!r} within {self._seconds:g} s")
+                refuse(f"no answer within {self._seconds:g} s")
             piece = os.read(self._answers, 65536)
             if not piece:
-                refuse(f"solution.py failed at {question!r}; its log says why")
+                refuse("solution.py failed at a question; its log says why")
             line += piece
             if len(line) > LONGEST_REPLY:
                 refuse("an answer does not end")

@@ -130,7 +130,7 @@ def test_the_start_is_many_times_slower_than_the_reference_and_the_reference_as_
 @pytest.mark.parametrize(
     ("solution", "reason"),
     [
-        ("natural_sort = sorted", "wrong order of 40 names of the kind 'files'"),
+        ("natural_sort = sorted", "in a wrong order"),
         ("def natural_sort(names):\n    return names[:1]", "wrong order"),
         ("def natural_sort(names):\n    return None", "ended without an answer"),
         ("raise SystemExit", "ended without an answer"),
