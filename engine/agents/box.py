@@ -135,7 +135,9 @@ class Worker:
             if "done" in message:
                 return message["done"]
             if "failed" in message:
-                raise AgentFailed(str(message["failed"])[:2000])
+                # What stands for a text may be anything, nested deeper than can be printed.
+                said = message["failed"]
+                raise AgentFailed(said[:2000] if isinstance(said, str) else "failed, and said nothing that is a text")
             if ask is None or "ask" not in message:
                 raise AgentFailed("said something that is no answer")
             asked += 1

@@ -3,7 +3,7 @@
 What is heard, spent and permitted goes to that turn; only the prompt, the check and the copy are of the files that are to be edited.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from ..proposers import Proposal, Turn
 from ..sandbox.sandbox import Sandbox
 from ..turn import Permission, Permitted, Request
 from .forms import Question
+
+PATH_CHARACTERS = 200
 
 Check = Callable[[Mapping[str, str], Proposal], object]
 """EditRefused for edited files that would not be taken; the proposal's own diff is of these files."""
@@ -114,7 +116,12 @@ class Errand:
         return self._turn.sandbox(programs)
 
 
-def names_a_file(path: str) -> None:
-    """EditRefused for what is no plain path inside a folder: an agent may name anything."""
-    if not path or path.startswith("/") or any(part in ("", ".", "..") for part in path.split("/")) or "\\" in path:
-        raise EditRefused(f"{diffs.show(path)} is no plain path")
+def name_files(paths: Collection[str]) -> None:
+    """EditRefused for what are no plain paths of files inside one folder: an agent may name anything."""
+    for path in paths:
+        parts = path.split("/")
+        odd = not path.isprintable() or "\\" in path or len(path) > PATH_CHARACTERS
+        if odd or any(not part or part.startswith(".") for part in parts):
+            raise EditRefused(f"{diffs.show(path)} is no plain path")
+        if any("/".join(parts[:depth]) in paths for depth in range(1, len(parts))):
+            raise EditRefused(f"{diffs.show(path)} lies in what is a file")

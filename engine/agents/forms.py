@@ -23,6 +23,8 @@ WORDS = 4000
 """Characters of one claim."""
 INSTRUCTIONS = 60_000
 """Characters of what an agent tells whoever edits; the rest is cut."""
+NAMES = 200
+"""Characters of names in a sentence."""
 FILES = 1000
 TESTS = 256
 """The most that one call may propose."""
@@ -173,4 +175,4 @@ def changed(files: Mapping[str, str], before: Mapping[str, str]) -> dict[str, st
 
 def listed(names: Iterable[str]) -> str:
     """Names in a sentence."""
-    return ", ".join(sorted(names)) or "none"
+    return cut(", ".join(sorted(names)), NAMES) or "none"

@@ -1,16 +1,19 @@
 """An agent's source code as a proposer: its own code thinks in a box, and the run's back-end makes the edits that it asks for."""
 
+import sys
+import traceback
 from dataclasses import dataclass
 from typing import Any
 
 from .. import edits
 from ..brief import Brief
-from ..errors import AgentFailed, EditRefused, NothingToPropose, ProposerFailed
+from ..credentials import redact
+from ..errors import AgentFailed, EditRefused, LoopwatchError, NothingToPropose, ProposerFailed
 from ..proposers import Lesson, Proposal, Proposer, Steering, Turn
 from . import forms
 from .box import Boxes
 from .code import AgentCode
-from .errand import Check, Errand, brief_for, names_a_file
+from .errand import Check, Errand, brief_for, name_files
 from .forms import Change, Question, Rewrite, Test
 
 
@@ -83,8 +86,7 @@ class Asking:
         """One edit. AgentFailed, for the agent to hear, when nobody could make it."""
         question = forms.read(Question, said, "what ask() was given")
         try:
-            for path in question.files or {}:
-                names_a_file(path)
+            name_files(question.files or {})
         except EditRefused as refusal:
             raise AgentFailed(str(refusal)) from None
         part = brief_for(self.brief, question)
@@ -113,6 +115,13 @@ class Asking:
                 raise
             self.outcome = "nothing"
             raise AgentFailed(str(end)) from None
+        except LoopwatchError:
+            raise
+        except Exception as error:
+            # A border, as at the desk: what goes wrong in a back-end ends an edit, not the run.
+            print(redact(traceback.format_exc()), file=sys.stderr, flush=True)
+            self.outcome = "crashed"
+            raise AgentFailed(f"{type(error).__name__}: {error}") from error
 
 
 _ENDS_ALL = frozenset({"bad_key", "over_budget", "unavailable", "cancelled"})

@@ -85,8 +85,9 @@ async def test_what_it_prints_goes_to_its_log_and_not_into_the_protocol(tmp_path
         ("import os; os._exit(7)", "ended with exit code 7"),
         (f"for _ in range({ASKS + 1}):\n    try: ask('more')\n    except AskFailed: pass", f"asked for more than {ASKS} edits"),
         (FORGES, "said something that is no answer"),
+        (FORGES.replace('b"{}"', """b'{"failed": %s}' % (b"[" * 500 + b"]" * 500)"""), "said nothing that is a text"),
     ],
-    ids=["does not end", "dies", "asks too often", "forges"],
+    ids=["does not end", "dies", "asks too often", "forges", "forges a failure"],
 )  # fmt: skip
 async def test_code_that_does_not_answer_is_ended_with_a_reason(tmp_path: Path, body: str, why: str) -> None:
     with pytest.raises(AgentFailed, match=why):

@@ -167,8 +167,11 @@ async def test_an_edit_that_comes_to_nothing_is_the_agents_to_answer(tmp_path: P
          "files: Value error, train.py has 600,000 bytes; at most 524,288 are taken", "invalid"),
         ("ask('x')", "gen_000: task_agent.py, line 3: AskFailed: no idea", "nothing"),
         ("ask('x', files={'../run.db': ''})", "gen_000: task_agent.py, line 3: AskFailed: '../run.db' is no plain path", "crashed"),
+        ("ask('x', files={'a': '', 'a/b': ''})", "gen_000: task_agent.py, line 3: AskFailed: 'a/b' lies in what is a file", "crashed"),
+        ("ask('x', files={'.claude/settings.json': ''})",
+         "gen_000: task_agent.py, line 3: AskFailed: '.claude/settings.json' is no plain path", "crashed"),
     ],
-    ids=["shape", "crash", "no change", "too long", "no edit", "path"],
+    ids=["shape", "crash", "no change", "too long", "no edit", "path", "file and folder", "hidden"],
 )  # fmt: skip
 async def test_what_is_wrong_with_it_is_a_sentence(tmp_path: Path, body: str, why: str, outcome: str) -> None:
     failed = await failure(tmp_path, body, Edits(ProposerFailed("no idea", "nothing")))
@@ -184,6 +187,16 @@ async def test_what_no_other_edit_could_mend_ends_its_turn_whatever_it_does(tmp_
 
     with pytest.raises(type(ends), match=str(ends)):
         await live(tmp_path, task_agent(body), Edits(ends)).propose(BRIEF, person(tmp_path))
+
+
+async def test_what_goes_wrong_in_whoever_edits_is_the_agents_to_answer(tmp_path: Path) -> None:
+    backend = Edits(KeyError("a fault"), Proposal("h", "m", BOLDER))
+
+    proposal = await live(
+        tmp_path, task_agent("try:\n    return ask('x')\nexcept AskFailed:\n    return ask('y')"), backend
+    ).propose(BRIEF, person(tmp_path))
+
+    assert proposal.diff == BOLDER
 
 
 async def test_the_desk_checks_a_draft_while_whoever_edits_can_still_mend_it(tmp_path: Path) -> None:
