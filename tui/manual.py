@@ -104,7 +104,8 @@ A gate's policy is one of
   shadow, off           the run gate only: the forecaster only counts; or rests
 The gates are `tool` (what an agent asks to do while it works on a proposal; of
 itself it may only edit its own copy), `apply` (before a proposal is applied),
-`run` (when an experiment looks hopeless), `verdict` (before a verdict counts)."""
+`run` (when an experiment looks hopeless), `verdict` (before a verdict counts),
+`rewrite` (before a new version of an agent's own source code may work)."""
 
 STATES: Final = """\
 In JSON, `state` is one of starting, proposing, waiting (a gate waits for a
