@@ -91,11 +91,6 @@ class Lab:
         return self._journal.state
 
     @property
-    def journal(self) -> Journal:
-        """The ledger, with the state that it folds to."""
-        return self._journal
-
-    @property
     def suites(self) -> Suites:
         """What experiments are scored on."""
         assert self._bench.suites is not None, "only a task with a suite has several"

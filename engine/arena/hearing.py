@@ -36,9 +36,9 @@ class Hearing:
     async def hear(self, name: str, round_: Round) -> None:
         """Ask an agent for tests, once in a round, and weigh them."""
         if name not in round_.tests:
-            self._lab.journal.append(await self._proposed(name, round_.number))
+            self._lab.crew.journal.append(await self._proposed(name, round_.number))
         if round_.tests[name].weighed is None:
-            self._lab.journal.append(await self._weighed(name, round_.tests[name]))
+            self._lab.crew.journal.append(await self._weighed(name, round_.tests[name]))
 
     async def _proposed(self, name: str, number: int) -> TestsProposed:
         crew, state = self._lab.crew, self._lab.state

@@ -85,7 +85,7 @@ class Arena:
         ):
             return False
         scores = population.scores(round_, experiments, self._form.wanted)
-        self._lab.journal.append(RoundEnded(round=round_.number, scores=scores))
+        self._lab.crew.journal.append(RoundEnded(round=round_.number, scores=scores))
         return True
 
     async def advance(self) -> None:
@@ -98,7 +98,7 @@ class Arena:
         for name in round_.began.test:
             await self._hearing.hear(name, round_)
         if self._lineage.weighed < len(self._lineage.admitted):
-            self._lab.journal.append(self._lab.suites.changed(self._lineage, round_.number))
+            self._lab.crew.journal.append(self._lab.suites.changed(self._lineage, round_.number))
         for experiment in self._compared():
             await self._lab.rescore(experiment)
 
@@ -111,7 +111,7 @@ class Arena:
                 raise UserError(NO_SCORES.format(name=self._lab.crew.task.name))
             number = last.number + 1 if last else 1
             code, test = (population.order(self._names(role), number) for role in ROLES)
-            self._lab.journal.append(RoundBegan(round=number, code=code, test=test))
+            self._lab.crew.journal.append(RoundBegan(round=number, code=code, test=test))
         assert self._lineage.round is not None, "it has just begun"
         return self._lineage.round
 
@@ -136,7 +136,7 @@ class Arena:
     # -- the first agents ----------------------------------------------------------------------------------------------
 
     async def _populate(self, role: Role) -> None:
-        crew, journal = self._lab.crew, self._lab.journal
+        crew, journal = self._lab.crew, self._lab.crew.journal
         if not any(version.role == role for version in self._lineage.versions.values()):
             code = crew.seed(role)
             names = [f"{role}-{number}" for number in range(1, self._form.size(role) + 1)]
