@@ -426,6 +426,7 @@ class Bench:
             started=lambda _: None,
             heard=lambda _: None,
             seed=self._seed_of(experiment.number),
+            name="again",  # what was printed then is in the books
         )
 
     def _weighed(self, finished: Finished, evaluation: Evaluation) -> Measured:

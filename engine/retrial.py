@@ -33,6 +33,7 @@ from .records import Sample
 from .runner import Runner
 from .sandbox.proof import prove
 from .state import Experiment, State
+from .suites import Suites
 from .suites import read as read_tests
 from .supervisor import sandbox_for
 from .task import Task, load
@@ -107,7 +108,7 @@ class Stand:
         for entry in entries:
             self.state.apply(entry)
         self.workspace = Workspace.look(run_dir)
-        self._scratch, self._runner, self._count, self._told_at = scratch, runner, 0, 0.0
+        self.scratch, self._runner, self._count, self._told_at = scratch, runner, 0, 0.0
         self.pristine = scratch / "pristine" / self.workspace.facts.folder
 
     @classmethod
@@ -137,10 +138,10 @@ class Stand:
         )  # fmt: skip
         return cls(run_dir, scratch, entries, runner, task)
 
-    async def train(self, version: Version, seed: int, *, suite: str = "") -> Trained:
-        """Train a version and measure it, as the run would, or on the tests of another file of the task's."""
+    async def train(self, version: Version, seed: int, *, suite: str | Path = "") -> Trained:
+        """Train a version and measure it, as the run would, or on the tests of another file, of the task's where it is a name."""
         self._count += 1
-        workdir = self.workspace.lay(version.commit, self._scratch / "work", version.files)
+        workdir = self.workspace.lay(version.commit, self.scratch / "work", version.files)
         frozen = self.workspace.frozen_digest(workdir)
         began_at = time.time()
         tell("training", what=version.what, seed=seed, training=self._count)
@@ -248,7 +249,11 @@ async def ablate(stand: Stand, seeds: int) -> list[Without]:
     separable = {number: version for number, version in versions.items() if isinstance(version, Version)}
     seconds = best.finished.wall_seconds if best.finished else 0.0
     tell("plan", trainings=len(chosen) * (1 + len(separable)), seconds_each=seconds, seeds=chosen)
-    whole = [await stand.train(Version(f"#{best.number}, the best", best.commit, {}), seed) for seed in chosen]
+    # Where the suite grew, changes that new tests made worth while show on those.
+    suite = Suites(stand.task, stand.pristine, stand.scratch).file(state.lineage) if state.lineage.suite else ""
+    whole = [
+        await stand.train(Version(f"#{best.number}, the best", best.commit, {}), seed, suite=suite) for seed in chosen
+    ]
     found = []
     for experiment in changes:
         version = versions[experiment.number]
@@ -256,7 +261,7 @@ async def ablate(stand: Stand, seeds: int) -> list[Without]:
         if isinstance(version, str):
             found.append(Without(experiment.number, experiment.hypothesis, gain, None, None, version))
             continue
-        parts = [await stand.train(version, seed) for seed in chosen]
+        parts = [await stand.train(version, seed, suite=suite) for seed in chosen]
         lost, error, problem = _lost(whole, parts, state)
         found.append(Without(experiment.number, experiment.hypothesis, gain, lost, error, problem))
         tell("without", **asdict(found[-1]))

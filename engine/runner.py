@@ -121,6 +121,7 @@ class Runner:
         heard: Callable[[list[Sample]], None],
         seed: int | None = None,
         amount: float | None = None,
+        name: str = "",
     ) -> Finished:
         """One attempt, from the spawn to the end of its whole process tree.
 
@@ -128,9 +129,12 @@ class Runner:
         heard    gets the samples as they are printed
         seed     of the training, instead of the run's
         amount   of the budget that it is given, instead of all of it
+        name     of its log, beside the attempt's; without it, the training that counts
         """
         await self.prepare()  # again, where an experiment has spoilt its data
         spec = self._experiment(experiment, attempt)
+        if name:
+            spec = replace(spec, log=spec.log.with_suffix(f".{name}.log"))
         if seed is not None:
             spec = replace(spec, environment={**spec.environment, "LOOPWATCH_SEED": str(seed)})
         if amount is not None:

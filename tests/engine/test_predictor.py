@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from loopwatch.engine import checkout
 from loopwatch.engine.predictor import Pipes
 from tests.engine.keeping import alive, eventually
 from tests.engine.quiz import doubled, runner_in
@@ -39,6 +40,18 @@ async def test_another_suite_has_its_own_score_and_record(tmp_path: Path) -> Non
 
     assert (evaluation.printed, evaluation.scores) == (("0.5",), (1.0, 0.0))
     assert [path.name for path in (tmp_path / "run" / "records").iterdir()] == ["0002-1.suite-1.json"]
+
+
+async def test_what_is_trained_again_to_be_scored_leaves_the_log_that_counts(tmp_path: Path) -> None:
+    runner = runner_in(tmp_path, solution="print(__import__('time').time_ns())\n")
+    logs = tmp_path / "run" / "logs"
+
+    first = await runner.run(2, 1, lambda _: None, lambda _: None)
+    again = await runner.run(2, 1, lambda _: None, lambda _: None, name="again")
+
+    assert checkout.digest(logs / "0002-1.log") == first.log_digest
+    assert checkout.digest(logs / "0002-1.again.log") == again.log_digest != first.log_digest
+    assert runner.has(2, 1)
 
 
 async def test_a_predictor_may_read_every_question_before_it_answers(tmp_path: Path) -> None:

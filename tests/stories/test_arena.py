@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from loopwatch.engine import client
 from loopwatch.engine.agent_events import (
     Adopted,
     Dropped,
@@ -85,6 +86,9 @@ def test_an_arms_race_falls_and_recovers_on_both_scores_until_the_adversary_has_
     assert recovered.flags == ()
     assert story.state.experiments[2].frozen_score == 1.0
     assert [fact.scores for fact in story.all(RoundEnded)] == [{"code-1": pytest.approx(1 / 3), "test-1": 2 / 8}]
+    # What the change is worth shows on the tests that it was made for.
+    *_, ablation = client.retrial(story.run, "ablate")
+    assert [change["lost"] for change in ablation["changes"]] == [pytest.approx(1 / 3)]
 
 
 BRITTLE = """\
