@@ -184,10 +184,12 @@ def test_each_test_has_its_score_and_an_exception_is_a_wrong_answer(folder: Path
         ("raise SystemExit", "ended without an answer"),
         ("def valid(address): ...", "ended without an answer"),
         ("import os\nos.write(3, b'true\\n' * 9)\nis_valid = bool", "more than it was asked"),
-        ("import os\nos.write(3, b'1\\n')\nis_valid = bool", "an answer is neither true nor false"),
+        ("import os\nos.write(3, b'1\\n')\nos._exit(0)", "an answer is neither true nor false"),
         ("import email_validator\nis_valid = bool", "ended without an answer"),
         ("open('cases.json')\nis_valid = bool", "ended without an answer"),
         ("import subprocess\nsubprocess.run(['true'])\nis_valid = bool", "ended without an answer"),
+        ("from _posixsubprocess import fork_exec\nis_valid = bool", "ended without an answer"),
+        ("from _xxsubinterpreters import create\nis_valid = bool", "ended without an answer"),
     ],
 )
 def test_a_solution_that_does_anything_but_answer_is_refused(folder: Path, solution: str, reason: str) -> None:

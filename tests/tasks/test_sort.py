@@ -136,6 +136,7 @@ def test_the_start_is_many_times_slower_than_the_reference_and_the_reference_as_
         ("raise SystemExit", "ended without an answer"),
         ("import threading\nthreading.Thread(target=print).start()\nnatural_sort = sorted", "ended without an answer"),
         ("import os\nos.fork()\nnatural_sort = sorted", "ended without an answer"),
+        ("from _posixsubprocess import fork_exec\nnatural_sort = sorted", "ended without an answer"),
         ("import numpy\nnatural_sort = sorted", "ended without an answer"),
     ],
 )
