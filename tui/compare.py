@@ -18,7 +18,7 @@ from loopwatch.engine import client, task
 from loopwatch.engine.client import Cell, Comparison, Hidden, Run
 from loopwatch.engine.commands import Stop
 from loopwatch.engine.config import Gates, RunConfig, StopConditions
-from loopwatch.engine.errors import ConfigError, UserError
+from loopwatch.engine.errors import ConfigError, LoopwatchError
 from loopwatch.engine.policy import GATES
 from loopwatch.engine.state import State
 
@@ -184,10 +184,10 @@ def _ended(state: State) -> str:
 
 
 def _measure_hidden(found: Comparison) -> None:
-    """Measure the best of every run on tests that none has seen, once."""
+    """Measure the best of every run on tests that none has seen, once; again where that came to nothing."""
     for cell in found.cells:
-        config = task.load(cell.task)
-        if cell.hidden is not None or not cell.run or config.suite is None or config.suite.hidden is None:
+        config, is_known = task.load(cell.task), cell.hidden is not None and not cell.hidden.problem
+        if is_known or not cell.run or config.suite is None or config.suite.hidden is None:
             continue
         talk(f"{_place(found, cell)} its best on the hidden tests")
         cell.hidden = _hidden(client.find(cell.run))
@@ -198,7 +198,7 @@ def _hidden(run: Run) -> Hidden:
     try:
         with closing(client.retrial(run, "hidden")) as lines:
             last = [line for line in lines if line["kind"] == "hidden"][-1]
-    except UserError as error:
+    except LoopwatchError as error:  # one cell less, not the whole table
         return Hidden(experiment=0, baseline=None, best=None, problem=str(error))
     return Hidden.model_validate({name: value for name, value in last.items() if name != "kind"})
 

@@ -95,8 +95,13 @@ def test_every_level_is_run_once_and_its_best_meets_hidden_tests(
 
     monkeypatch.setenv("LOOPWATCH_HOME", str(command.home))
     runs = {run.name for run in client.runs()}
+    (record,) = (command.home / "comparisons").iterdir()
+    kept = json.loads(record.read_text())
+    failed = {"experiment": 0, "baseline": None, "best": None, "problem": "killed"}
+    record.write_text(json.dumps({**kept, "cells": [{**kept["cells"][0], "hidden": failed}, *kept["cells"][1:]]}))
     again = command(*asked(command, guess))
     assert again.returncode == 0, again.stderr
+    assert json.loads(record.read_text()) == kept
     assert {run.name for run in client.runs()} == runs
     assert "One repeat shows no spread" in again.stdout
 
