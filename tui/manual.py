@@ -73,7 +73,8 @@ goes on where it was; Ctrl+C stops what works.
 
 BEST is measured on the task's original tests, HIDDEN on tests that nothing in
 any run has seen. With --repeat each number has its standard deviation, and
-two levels are told apart when they differ by more than two standard errors.
+two levels are told apart when they differ by more than two that are the same
+do in one case of twenty (Student's t).
 
 examples
   loopwatch compare --levels simple,arena:1v1 --tasks snake --repeat 3

@@ -49,6 +49,14 @@ def test_a_difference_beyond_its_error_tells_two_levels_apart() -> None:
     assert said[1].strip().startswith("arena:1v1 is better than simple: +9")
 
 
+def test_two_repeats_have_to_differ_more_than_many() -> None:
+    few = [*outcomes("simple", [20.0, 22.0]), *outcomes("reviewer", [24.0, 26.0])]
+    more = [*outcomes("simple", [20.0, 22.0] * 3), *outcomes("reviewer", [24.0, 26.0] * 3)]
+
+    assert "is not told apart from" in sentences(APPLES, few)[1]
+    assert "reviewer is better than simple" in sentences(APPLES, more)[1]
+
+
 def test_less_is_better_where_the_metric_says_so() -> None:
     said = sentences(LOSS, [*outcomes("simple", [20.0, 22.0, 21.0]), *outcomes("reviewer", [30.0, 31.0, 29.0])])
 
@@ -72,6 +80,12 @@ def test_without_a_number_nothing_is_compared() -> None:
     cells = [*outcomes("simple", [20.0]), *(replace(one, best=None) for one in outcomes("reviewer", [None]))]
 
     assert "reviewer cannot be compared with simple" in sentences(APPLES, cells)[1]
+
+
+def test_what_was_not_measured_on_the_hidden_tests_is_not_compared_by_another_number() -> None:
+    said = sentences(APPLES, [*outcomes("simple", [20.0, 21.0]), *outcomes("reviewer", [None, 20.0], best=99)])
+
+    assert "reviewer came to -0.5 beside simple" in said[1]
 
 
 def test_every_cell_is_a_line_of_the_exports() -> None:
