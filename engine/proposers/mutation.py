@@ -29,6 +29,8 @@ ROUNDS = 4
 """How often all edits are drawn anew: numbers and texts get other values each time."""
 SETTING = 4.0
 """A named value at the top level is there to be set: it is drawn so many times as often as another place."""
+CHARACTERS = 200_000
+"""Of Python that is looked at, which takes seconds; what an agent's code asks to have edited may be much more."""
 CROSSOVERS = 12
 """Earlier diffs that are tried again on the best of now."""
 
@@ -168,8 +170,12 @@ def _another(
 
 def _drafts(sources: Mapping[str, str], hints: Hints, dice: Dice, brief: Brief | None = None) -> Iterator[Draft]:
     """Every edit that there is; with a brief also those that earlier experiments made."""
+    left = CHARACTERS
     for path in sorted(sources):
-        code = Code.read(sources[path]) if path.endswith(".py") else None
+        if not path.endswith(".py") or len(sources[path]) > left:
+            continue
+        left -= len(sources[path])
+        code = Code.read(sources[path])
         for change in mutations(code, dice, hints.step) if code else ():
             yield _draft(path, code, change)
     if brief:
@@ -253,4 +259,4 @@ def _proposal(brief: Brief, record: Record, drafts: tuple[Draft, ...], diff: str
 def _number(value: object, low: float, high: float) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return min(max(value, low), high) if math.isfinite(value) else None
+    return min(max(value, low), high) if isinstance(value, int) or math.isfinite(value) else None

@@ -54,6 +54,16 @@ def earlier(number: int, mechanism: str, verdict: Verdict, **more: Any) -> Exper
     return Experiment(number, mechanism=mechanism, verdict=verdict, **more)
 
 
+async def test_more_code_than_can_be_looked_at_in_seconds_is_left_alone() -> None:
+    large = replace(BRIEF, sources={"a.py": "LR = 1\n" * 60_000, "train.py": SOURCE})
+
+    assert diff.parse((await draw(large)).diff)[0].path == "train.py"
+
+
+def test_a_hint_too_large_for_a_float_is_the_largest_that_makes_sense() -> None:
+    assert Hints.read({"step": 10**400, "edits": -(10**400)}) == Hints(step=10.0, edits=1)
+
+
 async def test_the_same_brief_draws_the_same_and_other_ones_draw_other_things() -> None:
     numbers = {(await draw(replace(BRIEF, experiment=number))).diff for number in range(2, 12)}
     seeds = {(await draw(replace(BRIEF, seed=seed))).diff for seed in range(2, 12)}
