@@ -382,11 +382,11 @@ class Bench:
         scores: tuple[float, ...] = ()
         frozen = None
         if measured is None:
-            suite = self.suites.file(lineage)
-            evaluation = await self._evaluated(
-                experiment.number, finished.attempt, suite=suite, name=f"suite-{lineage.suite}"
-            )
-            measured, scores = self._weighed(finished, evaluation), evaluation.scores
+            suite, name = self.suites.file(lineage), f"suite-{lineage.suite}"
+            measured, scores = await self._scored(finished, suite, name)
+            if measured.outcome != "valid":
+                # Anything with a number would take its place: that it has none should be no accident.
+                measured, scores = await self._scored(finished, suite, name)
             frozen = await self._on_the_original(experiment.number, finished.attempt)
         self._journal.append(
             Rescored(
@@ -398,6 +398,10 @@ class Bench:
                 problem=measured.problem,
             )
         )
+
+    async def _scored(self, finished: Finished, suite: Path, name: str) -> tuple[Measured, tuple[float, ...]]:
+        evaluation = await self._evaluated(finished.experiment, finished.attempt, suite=suite, name=name)
+        return self._weighed(finished, evaluation), evaluation.scores
 
     async def tried(self, experiment: Experiment, tests: Sequence[TestCase]) -> tuple[float, ...]:
         """What an experiment scores on each of some tests; nothing where that gives no number."""
