@@ -15,9 +15,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from loopwatch.engine.keeper import TERM_GRACE_SECONDS
-from loopwatch.engine.process import Kept, Spec
-from loopwatch.engine.spec import Box
+from loopwatch.engine.keeper.keeper import TERM_GRACE_SECONDS
+from loopwatch.engine.keeper.process import Kept, Spec
+from loopwatch.engine.keeper.spec import Box
 
 from .figures import Aim, arguments, heading, note, tell
 

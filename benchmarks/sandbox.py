@@ -13,8 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from loopwatch.engine.keeper import TERM_GRACE_SECONDS
-from loopwatch.engine.process import Kept, Outcome, Spec, run_command
+from loopwatch.engine.keeper.keeper import TERM_GRACE_SECONDS
+from loopwatch.engine.keeper.process import Kept, Outcome, Spec, run_command
 from loopwatch.engine.sandbox.means import Host, Means
 from loopwatch.engine.sandbox.proof import examine
 from loopwatch.engine.sandbox.sandbox import Folder, Limits, Sandbox

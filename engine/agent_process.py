@@ -18,8 +18,8 @@ from typing import Any, Self
 
 from .checkout import remove
 from .credentials import VARIABLES, Redactor, redact
-from .process import Kept, Spec
-from .spec import Box
+from .keeper.process import Kept, Spec
+from .keeper.spec import Box
 
 STARTING_SECONDS = 120
 """Until an agent has a session; a first start may unpack itself."""

@@ -31,8 +31,8 @@ from .flags import Flag
 from .gate import Gates
 from .journal import Journal
 from .judge import hopeless, measurement
+from .keeper.process import Outcome
 from .policy import RUN_ONLY, Occasion
-from .process import Outcome
 from .records import Sample
 from .runner import Evaluation, Runner
 from .state import REPEATS, Experiment

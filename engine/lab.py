@@ -28,8 +28,8 @@ from .gate import Gates, override
 from .housekeeping import free_bytes, make_room
 from .journal import Journal
 from .judge import Field, Judgement, doubts, judge, judge_field, quarantined, too_dear, unrivalled
+from .keeper.process import Outcome
 from .policy import Occasion
-from .process import Outcome
 from .reviewer import Reviewer
 from .state import Experiment, State
 from .stopping import tripped, why_stop

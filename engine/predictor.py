@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import checkout
-from .process import Kept
-from .spec import Spec
+from .keeper.process import Kept
+from .keeper.spec import Spec
 
 _STREAMS = 'exec "$@" <"$LOOPWATCH_ASK" >"$LOOPWATCH_ANSWERS"'
 

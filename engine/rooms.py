@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .keeper.spec import Box
 from .sandbox.sandbox import Folder, Limits, Sandbox
-from .spec import Box
 from .task import Task
 
 SHARE_OF_MEMORY = 0.9

@@ -23,8 +23,8 @@ from .errors import ArtefactRefused, TaskError
 from .events import Finished
 from .evidence import Seal
 from .housekeeping import delete
+from .keeper.process import Ended, Kept, Outcome, Spec, can_be_spare, read_log, run_command, spare_command
 from .predictor import Pipes, answering
-from .process import Ended, Kept, Outcome, Spec, can_be_spare, read_log, run_command, spare_command
 from .records import Records, Sample
 from .rooms import OUT_BYTES, Room, Rooms
 from .sandbox import leftovers

@@ -52,7 +52,7 @@ def find(commands: Iterable[str] = (), environment: Mapping[str, str] = os.envir
     system = [*_PROGRAMS, "/proc", *etc] if sys.platform.startswith("linux") else list(_MAC)
     libraries = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
     interpreter = [sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix, sys.executable, *libraries]
-    ours = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "spare.py")]
+    ours = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "keeper" / "spare.py")]
     named = [path for name in _NAMED_IN for path in environment.get(name, "").split(":") if path.startswith("/")]
     model_files = (
         [f"{environment['HF_HOME']}/{name}" for name in ("hub", "datasets")] if "HF_HOME" in environment else []

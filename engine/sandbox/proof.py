@@ -21,7 +21,7 @@ from typing import Any, cast
 from ..config import Tier
 from ..errors import UserError
 from ..housekeeping import delete
-from ..process import Ended, Spec, run_command
+from ..keeper.process import Ended, Spec, run_command
 from .ground import find
 from .holes import HOLES, must_hold, of_agents, remedies, sentences
 from .leftovers import SHARED_MEMORY

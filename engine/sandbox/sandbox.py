@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import Tier
-from ..spec import Box
+from ..keeper.spec import Box
 from . import seatbelt
 from .ground import Ground, find, way
 from .means import BUBBLEWRAP, SEATBELT, Means

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from loopwatch.engine.process import Kept, Spec
+from loopwatch.engine.keeper.process import Kept, Spec
 from tests.waiting import until
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from loopwatch.engine.process import read_log, run_command
+from loopwatch.engine.keeper.process import read_log, run_command
 from tests.engine.keeping import PROGRAMS, alive, eventually, is_running, spec_of, started
 from tests.waiting import until
 

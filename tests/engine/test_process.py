@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from loopwatch.engine.process import Kept, Spec, can_be_spare, read_log, run_command, spare_command
+from loopwatch.engine.keeper.process import Kept, Spec, can_be_spare, read_log, run_command, spare_command
 from tests.engine.keeping import ENVIRONMENT, PROGRAMS, alive, eventually, spec_of, started
 
 

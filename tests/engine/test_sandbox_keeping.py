@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from loopwatch.engine.process import Kept, Spec, run_command, spare_command
+from loopwatch.engine.keeper.process import Kept, Spec, run_command, spare_command
 from loopwatch.engine.sandbox.means import Host, Means
 from loopwatch.engine.sandbox.sandbox import Folder, Limits, Sandbox
 from tests.engine.keeping import ENVIRONMENT, PROGRAMS, alive, eventually, started

@@ -13,7 +13,7 @@ import pytest
 
 from loopwatch.engine import client
 from loopwatch.engine.events import AttemptLost, EngineStarted, Judged, Proposed, Settled, Started, Stopped, Warned
-from loopwatch.engine.process import SILENCE_SECONDS
+from loopwatch.engine.keeper.process import SILENCE_SECONDS
 from tests.engine.repositories import git
 from tests.waiting import until
 

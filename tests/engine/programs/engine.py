@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from loopwatch.engine.process import Kept, Spec
+from loopwatch.engine.keeper.process import Kept, Spec
 
 FOLDER = Path(sys.argv[1])
 SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 300.0

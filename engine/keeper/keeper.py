@@ -1,7 +1,7 @@
 """Keep one experiment: start it, hold it to its limits, and take its whole tree with it, whoever dies.
 
 A small process of its own, started as `python -I -S -B keeper.py STATUS_FD`: it loads only the standard
-library and the `keeper_*` files beside it, and is up in about 20 ms. It is the subreaper of what it starts,
+library and four files beside it, and is up in about 20 ms. It is the subreaper of what it starts,
 so a daemon that has forked twice and called `setsid` still ends below it, and "nobody is left" is something
 the kernel says (`ECHILD`).
 
@@ -38,10 +38,10 @@ if not __package__:
     _package.__path__ = [os.path.dirname(os.path.abspath(__file__))]
     sys.modules[__package__] = _package
 
-from .keeper_box import LauncherLine
-from .keeper_limits import Disk, Stopwatch
-from .keeper_output import Log, Outlet
-from .keeper_tree import LINUX, Tree
+from .box import LauncherLine
+from .limits import Disk, Stopwatch
+from .output import Log, Outlet
+from .tree import LINUX, Tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

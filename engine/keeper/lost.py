@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Sequence
 
-from .keeper_tree import LINUX, Process, all_processes
+from .tree import LINUX, Process, all_processes
 
 SWEEP_SECONDS = 2.0
 

@@ -20,9 +20,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from . import keeper_output
-from .credentials import environment_without_keys
-from .keeper_lost import sweep_reported
+from ..credentials import environment_without_keys
+from . import output as outputs
+from .lost import sweep_reported
 from .spec import Ended, Outcome, Spec, Usage
 
 __all__ = [
@@ -56,7 +56,7 @@ def spare_command(python: str, modules: Sequence[str]) -> list[str]:
 
 def read_log(path: Path, last_bytes: int) -> bytes:
     """The last bytes of a log, growing or finished, with a mark where output is missing. b"" without one."""
-    return keeper_output.read_log(str(path), last_bytes)
+    return outputs.read_log(str(path), last_bytes)
 
 
 @dataclass(slots=True)
