@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from loopwatch.engine.books import Books, shipped_prices
-from loopwatch.engine.brief import Block, Prompt
 from loopwatch.engine.config import AgentSettings, RunConfig
 from loopwatch.engine.errors import ProposerFailed
 from loopwatch.engine.events import Heard, Proposing, RunOpened
@@ -29,6 +28,7 @@ from loopwatch.engine.models import Talk, Tool
 from loopwatch.engine.models.anthropic import Anthropic
 from loopwatch.engine.models.asking import ask
 from loopwatch.engine.money import Usage
+from loopwatch.engine.prompt.brief import Block, Prompt
 from loopwatch.engine.state import Bill
 from loopwatch.engine.task import load
 from loopwatch.engine.telemetry import Telemetry

@@ -42,7 +42,7 @@ if TYPE_CHECKING:  # for viewers to name; one that replays nothing does not load
     from .findings import Report as Report
     from .findings import What as What
     from .notebook import Notebook as Notebook
-    from .preview import Preview as Preview
+    from .prompt.preview import Preview as Preview
     from .sandbox.proof import CheckUp as CheckUp
     from .sandbox.proof import Examined as Examined
 
@@ -280,7 +280,7 @@ def start(run: Run, *, at_most: Tier | None = None) -> None:
 
 def brief(run: Run, experiment: int | None = None) -> "Preview":
     """The next prompt, to the byte, or the one that an experiment had; RunNotFound when there is none."""
-    from .preview import given, upcoming
+    from .prompt.preview import given, upcoming
 
     viewer = Viewer(run, name="brief")
     try:
@@ -349,7 +349,9 @@ def rubric(order: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
     """Have a process of the engine's draft or check a rubric, and hear what it tells; `engine.drafting` says what can be ordered."""
     words = [sys.executable, "-P", "-m", "loopwatch.engine.drafting", json.dumps(order)]
     environment = {**os.environ, "LOOPWATCH_CONFIG": str(home.config())}
-    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
         assert process.stdout
         try:
             for line in process.stdout:

@@ -16,8 +16,6 @@ from . import diff as diffs
 from . import edits, novelty, syntax
 from .archive import Archive
 from .books import Books
-from .brief import Brief
-from .briefing import begun, brief_for
 from .changes import changes
 from .config import RunConfig
 from .credentials import redact
@@ -26,6 +24,8 @@ from .events import Explained, Proposed, TurnEnded
 from .gate import Gates
 from .journal import Journal
 from .judge import Judgement
+from .prompt.brief import Brief
+from .prompt.briefing import begun, brief_for
 from .proposers import Proposal, Proposer, Steering
 from .sandbox.means import Means
 from .sandbox.sandbox import Sandbox

@@ -15,9 +15,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from . import quote
 from .books import Books
-from .brief import Block, Prompt
 from .config import AgentSettings, Judge, RunConfig
 from .credentials import redact
 from .errors import Blocked, ProposerFailed
@@ -26,6 +24,8 @@ from .journal import Journal
 from .line import Line
 from .models import Answer, Model, Talk, Tool, Turned
 from .models.asking import ask
+from .prompt import quote
+from .prompt.brief import Block, Prompt
 from .registry import MODELS, find
 from .runner import Evaluation
 

@@ -12,20 +12,21 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from . import quote, rules_review
+from . import rules_review
 from .books import Books
-from .brief import Prompt
-from .briefing import end_of_log
 from .config import AgentSettings, RunConfig
 from .credentials import redact
-from .diagnostics import diagnostics, told_curve
-from .dossier import TOKENS, dossier
 from .errors import Blocked, LedgerError, ProposerFailed, UserError
 from .events import Reviewed, Warned
 from .journal import Journal
 from .line import Line
 from .models import Answer, Model, Talk, Tool, Turned
 from .models.asking import ask
+from .prompt import quote
+from .prompt.brief import Prompt
+from .prompt.briefing import end_of_log
+from .prompt.diagnostics import diagnostics, told_curve
+from .prompt.dossier import TOKENS, dossier
 from .registry import DEFAULT_MODELS, REVIEWERS, find
 from .state import Experiment
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from . import quote
-from .brief import Block, Prompt
 from .models import Answer, Tool
+from .prompt import quote
+from .prompt.brief import Block, Prompt
 
 FACTS = 3
 """In a draft, at most."""

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from . import edits
 from .books import Books
-from .brief import Brief, Prompt, compose
 from .credentials import redact
 from .events import Briefed, Caller, NoteRead, Warned
 from .gate import Gates
 from .journal import Journal
 from .line import Line
 from .policy import Occasion
+from .prompt.brief import Brief, Prompt, compose
 from .sandbox.means import Means
 from .sandbox.sandbox import Sandbox
 from .turn import Permission, Permitted, Proposal

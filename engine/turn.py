@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from .brief import Brief, Prompt
 from .events import Heard, Mechanism
 from .money import Usage
+from .prompt.brief import Brief, Prompt
 from .sandbox.sandbox import Sandbox
 
 Steering = Literal["this turn", "next request", "next experiment"]

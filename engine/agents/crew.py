@@ -9,8 +9,6 @@ from pathlib import Path
 
 from ..agent_events import Checked, Dropped, Role
 from ..books import Books
-from ..brief import Brief
-from ..briefing import brief_for
 from ..config import RunConfig
 from ..errors import EditRefused, UserError
 from ..events import Caller
@@ -18,6 +16,8 @@ from ..gate import Gates
 from ..journal import Journal
 from ..lineage import Lineage, Version
 from ..policy import Occasion
+from ..prompt.brief import Brief
+from ..prompt.briefing import brief_for
 from ..proposers import Proposer, Turn
 from ..sandbox.sandbox import Sandbox
 from ..sitting import Sitting

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from .. import checkout, edits, syntax
 from .. import diff as diffs
-from ..brief import Brief, Prompt
 from ..errors import EditRefused
 from ..events import Heard
+from ..prompt.brief import Brief, Prompt
 from ..proposers import Proposal, Turn
 from ..sandbox.sandbox import Sandbox
 from ..turn import Permission, Permitted, Request

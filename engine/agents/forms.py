@@ -9,10 +9,10 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from ..brief import Brief
 from ..edits import FILE_BYTES
 from ..errors import AgentFailed
-from ..quote import cut
+from ..prompt.brief import Brief
+from ..prompt.quote import cut
 from ..state import Experiment
 from ..task import Metric
 

@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from ..agent_events import Adopted, Dropped, DroppedBecause, Rewritten
-from ..brief import Brief
 from ..credentials import redact
 from ..errors import EditRefused, ProposerFailed, UserError
 from ..lineage import Version
+from ..prompt.brief import Brief
 from ..state import Experiment
 from . import fitness, folders, forms
 from .code import AgentCode

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import edits
-from ..brief import Brief
 from ..credentials import redact
 from ..errors import AgentFailed, EditRefused, LoopwatchError, NothingToPropose, ProposerFailed
+from ..prompt.brief import Brief
 from ..proposers import Lesson, Proposal, Proposer, Steering, Turn
 from . import forms
 from .box import Boxes

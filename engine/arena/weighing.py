@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from ..agent_events import RefusedTest, TestCase
 from ..credentials import redact
-from ..quote import cut
+from ..prompt.quote import cut
 from ..suites import same
 
 REASON = 300

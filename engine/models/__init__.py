@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from ..brief import Prompt
 from ..config import AgentSettings
 from ..events import Heard
 from ..money import Usage
+from ..prompt.brief import Prompt
 
 TroubleKind = Literal["bad_key", "limit", "spent", "too_long", "unavailable", "wrong"]
 """Why a request has no answer:

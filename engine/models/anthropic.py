@@ -8,9 +8,9 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..brief import Block, Prompt
 from ..credentials import key, where
 from ..errors import ConfigError
+from ..prompt.brief import Block, Prompt
 from . import AgentSettings, Answer, Ears, Talk, Tool, Trouble, Turned, told
 from . import anthropic_trouble as trouble
 from .anthropic_message import Message

@@ -8,10 +8,10 @@ A request that breaks, before its first byte or before its last, is sent again w
 
 from collections.abc import Callable
 
-from ..brief import tokens
 from ..errors import ProposerFailed
 from ..events import Heard
 from ..money import CHARACTERS_PER_TOKEN, Usage
+from ..prompt.brief import tokens
 from ..turn import Line, Request
 from . import AgentSettings, Answer, Model, Talk, Tool, Trouble, TroubleKind
 from .overhear import Overheard

@@ -7,8 +7,8 @@ their own between experiments that a restart would lose; the ledger has it all, 
 
 from typing import Protocol
 
-from ..brief import Brief
 from ..config import AgentSettings
+from ..prompt.brief import Brief
 from ..registry import PROPOSERS, find
 from ..turn import Lesson, Proposal, Steering, Turn
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import ValidationError
 
 from ..agent_process import GRACE_SECONDS, PATIENCE, STARTING_SECONDS, AgentProcess
-from ..brief import tokens
 from ..config import AgentSettings
 from ..errors import Blocked, ProposerFailed
 from ..models import Trouble
 from ..money import CHARACTERS_PER_TOKEN, Usage
+from ..prompt.brief import tokens
 from ..turn import Request
 from . import Turn
 from .acp_tools import Tools

@@ -13,11 +13,11 @@ from contextlib import suppress
 from typing import Any, Literal
 
 from ..agent_process import GRACE_SECONDS, PATIENCE, STARTING_SECONDS, AgentProcess
-from ..brief import tokens
 from ..config import AgentSettings
 from ..errors import EditRefused, ProposerFailed
 from ..models import Trouble, TroubleKind
 from ..money import CHARACTERS_PER_TOKEN, Usage
+from ..prompt.brief import tokens
 from ..turn import Permitted, Request
 from . import Turn, claude_code_tools
 from .dialogue import dollars

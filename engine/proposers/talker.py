@@ -6,11 +6,11 @@ A call that was cut is never used. A model that refuses is not asked the same th
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..brief import Block, Brief, Prompt
 from ..config import AgentSettings
 from ..errors import EditRefused, ProposerFailed
 from ..models import Answer, Model, Talk, Turned, told
 from ..models.asking import ask
+from ..prompt.brief import Block, Brief, Prompt
 from . import Proposal, Steering, Turn, drafts
 
 REPAIRS = 2

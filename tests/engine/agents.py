@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from loopwatch.engine.brief import Brief
+from loopwatch.engine.prompt.brief import Brief
 from loopwatch.engine.task import load
 from loopwatch.engine.turn import Permission, Permitted
 from tests.engine.listener import Listener

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from loopwatch.engine.brief import Brief, Prompt, compose
 from loopwatch.engine.errors import ProposerFailed
 from loopwatch.engine.events import Heard
 from loopwatch.engine.money import Usage
+from loopwatch.engine.prompt.brief import Brief, Prompt, compose
 from loopwatch.engine.sandbox.means import Means
 from loopwatch.engine.sandbox.sandbox import Sandbox
 from loopwatch.engine.turn import Permission, Permitted, Proposal

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from loopwatch.engine.brief import Brief, Prompt
+from loopwatch.engine.prompt.brief import Brief, Prompt
 from loopwatch.engine.proposers import Proposal, Steering, Turn
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from loopwatch.engine.books import Books
-from loopwatch.engine.brief import Block, Brief, Prompt
 from loopwatch.engine.config import AgentSettings
 from loopwatch.engine.errors import Blocked, ProposerFailed
 from loopwatch.engine.events import Billed
@@ -19,6 +18,7 @@ from loopwatch.engine.models.anthropic import Anthropic
 from loopwatch.engine.models.asking import ask
 from loopwatch.engine.models.overhear import Overheard
 from loopwatch.engine.money import Usage
+from loopwatch.engine.prompt.brief import Block, Brief, Prompt
 from loopwatch.engine.task import load
 from tests.engine import facts
 from tests.engine.bench import journal_in

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loopwatch.engine.brief import STEP, TOKENS, WINDOW, Block, Brief, Prompt, compose, tokens
 from loopwatch.engine.errors import ProposerFailed
 from loopwatch.engine.events import Explained, Mechanism, Verdict
+from loopwatch.engine.prompt.brief import STEP, TOKENS, WINDOW, Block, Brief, Prompt, compose, tokens
+from loopwatch.engine.prompt.telling import BEST
 from loopwatch.engine.state import Experiment
 from loopwatch.engine.task import load
-from loopwatch.engine.telling import BEST
 
 SINE = load("sine")
 SOURCE = '"""Train."""\n\nLR = 0.01\n'

@@ -3,7 +3,7 @@
 import math
 
 from loopwatch.engine import events
-from loopwatch.engine.diagnostics import diagnostics
+from loopwatch.engine.prompt.diagnostics import diagnostics
 from loopwatch.engine.state import Experiment, State
 from loopwatch.engine.telemetry import Point
 from tests.engine import facts

@@ -8,10 +8,10 @@ import pytest
 from loopwatch.engine import edits
 from loopwatch.engine.agents.code import AgentCode
 from loopwatch.engine.agents.live import LiveAgent
-from loopwatch.engine.brief import Brief
 from loopwatch.engine.config import AgentSettings
 from loopwatch.engine.diff import parse
 from loopwatch.engine.errors import EditRefused, NothingToPropose, ProposerFailed
+from loopwatch.engine.prompt.brief import Brief
 from loopwatch.engine.proposers import Proposal, Proposer, Steering, Turn
 from loopwatch.engine.proposers.acp import Acp
 from loopwatch.engine.proposers.anthropic import Anthropic

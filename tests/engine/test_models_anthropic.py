@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from loopwatch.engine.brief import Block, Prompt
 from loopwatch.engine.config import AgentSettings
 from loopwatch.engine.errors import ConfigError
 from loopwatch.engine.events import Heard
 from loopwatch.engine.models import Answer, Talk, Tool, Trouble, Turned
 from loopwatch.engine.models.anthropic import Anthropic
 from loopwatch.engine.money import Usage
+from loopwatch.engine.prompt.brief import Block, Prompt
 from tests.servers.anthropic import Server, Step
 from tests.waiting import until
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from loopwatch.engine.brief import Block, Brief, Prompt
 from loopwatch.engine.config import AgentSettings
 from loopwatch.engine.errors import ConfigError
 from loopwatch.engine.events import Heard
@@ -19,6 +18,7 @@ from loopwatch.engine.models.completion import Completion, ThinkingAloud
 from loopwatch.engine.models.openai import HOME, OpenAI
 from loopwatch.engine.models.written import written
 from loopwatch.engine.money import Usage
+from loopwatch.engine.prompt.brief import Block, Brief, Prompt
 from loopwatch.engine.proposers import proposer
 from loopwatch.engine.task import load
 from tests.engine.listener import Listener

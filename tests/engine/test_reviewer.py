@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from loopwatch.engine.books import Books
-from loopwatch.engine.briefing import brief_for
 from loopwatch.engine.config import RunConfig
-from loopwatch.engine.dossier import dossier
 from loopwatch.engine.events import AnyFact, Billed, Requested, Reviewed, ReviewerMuted, Warned
 from loopwatch.engine.journal import Journal
 from loopwatch.engine.money import Prices
+from loopwatch.engine.prompt.briefing import brief_for
+from loopwatch.engine.prompt.dossier import dossier
 from loopwatch.engine.records import Sample
 from loopwatch.engine.reviewer import TOOL, Reviewer
 from loopwatch.engine.task import load

@@ -10,10 +10,10 @@ import pytest
 
 from loopwatch.engine import edits
 from loopwatch.engine.books import Books
-from loopwatch.engine.brief import Brief, Prompt
 from loopwatch.engine.config import AgentSettings
 from loopwatch.engine.errors import ConfigError, EditRefused, ProposerFailed
 from loopwatch.engine.gate import Gates
+from loopwatch.engine.prompt.brief import Brief, Prompt
 from loopwatch.engine.proposers import Lesson, Proposal, drafts, proposer
 from loopwatch.engine.proposers.anthropic import Anthropic
 from loopwatch.engine.sitting import Sitting

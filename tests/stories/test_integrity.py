@@ -2,9 +2,9 @@
 
 import hashlib
 
-from loopwatch.engine import telling
 from loopwatch.engine.commands import Resume
 from loopwatch.engine.events import Asked, ControlMeasured, ControlStarted, Judged, Measured, Paused, Started, Warned
+from loopwatch.engine.prompt import telling
 
 from .story import Story, change
 

@@ -14,11 +14,11 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from loopwatch.engine import events
-from loopwatch.engine.brief import Brief, compose
 from loopwatch.engine.client import Run
 from loopwatch.engine.diff import UNSEEN
 from loopwatch.engine.events import Entry
 from loopwatch.engine.ledger import Ledger
+from loopwatch.engine.prompt.brief import Brief, compose
 from loopwatch.engine.state import State
 from loopwatch.engine.task import load
 from loopwatch.engine.telemetry import Telemetry

@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
-from .judge import show
-from .past import reading
-from .state import Experiment, State
-from .task import Budget
-from .telemetry import Point
+from ..judge import show
+from ..past import reading
+from ..state import Experiment, State
+from ..task import Budget
+from ..telemetry import Point
 
 PLACES = (0.1, 0.25, 0.5, 0.75)
 """Shares of the budget at which the loss is told, besides its start and its end."""

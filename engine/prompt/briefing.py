@@ -9,13 +9,13 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from ..config import RunConfig
+from ..events import Proposing, Reviewed
+from ..state import Experiment, State
+from ..task import Task
+from ..telemetry import Point
 from .brief import Brief
-from .config import RunConfig
 from .diagnostics import diagnostics
-from .events import Proposing, Reviewed
-from .state import Experiment, State
-from .task import Task
-from .telemetry import Point
 
 LOG_BYTES = 4000
 """Of the end of a log, where a script sums up."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
-from .credentials import redact
-from .errors import ProposerFailed
-from .judge import show
+from ..credentials import redact
+from ..errors import ProposerFailed
+from ..judge import show
+from ..state import Experiment
+from ..task import Task
 from .quote import cut, fenced, line, quoted, seen
-from .state import Experiment
-from .task import Task
 from .telling import BEST, FAILURES, best, diff, entry, failures, outcome, why
 
 TOKENS = 64_000

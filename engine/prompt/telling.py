@@ -5,11 +5,11 @@ Each in one line, whatever the words; a diff is fenced.
 
 from collections.abc import Mapping, Sequence
 
-from .events import Verdict
-from .judge import show
+from ..events import Verdict
+from ..judge import show
+from ..state import Experiment
+from ..task import Metric
 from .quote import cut, fenced, line
-from .state import Experiment
-from .task import Metric
 
 BEST = 5
 FAILURES = 16

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from ..config import RunConfig
+from ..errors import RunNotFound, TaskError
+from ..events import Briefed, Entry
+from ..state import Experiment, State
+from ..task import load
+from ..telemetry import Point
+from ..workspace import Workspace
 from .brief import compose
 from .briefing import begun, brief_for
-from .config import RunConfig
-from .errors import RunNotFound, TaskError
-from .events import Briefed, Entry
-from .state import Experiment, State
-from .task import load
-from .telemetry import Point
-from .workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)

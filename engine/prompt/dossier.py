@@ -7,11 +7,11 @@ what repeats. It does not see the code as a whole, because it has nothing to edi
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from ..credentials import redact
+from ..events import Reviewed
+from ..state import Experiment, State
 from .brief import STEP, Block, Prompt, tokens
-from .credentials import redact
-from .events import Reviewed
 from .quote import cut, fenced, line, quoted, seen
-from .state import Experiment, State
 from .telling import entry
 
 TOKENS = 48_000
