@@ -11,7 +11,7 @@ gate, policy       who may say yes, and what happens if nobody answers
 edits, workspace   diffs as data; the run's private repository and working folder
 runner, keeper     start an experiment, watch it, take its whole process tree with it
 forecast           how a running experiment will end, and whether that may be trusted (pure); watcher puts it to work
-judge              better, worse, or within the noise (pure)
+judging            better, worse, or within the noise, and what makes a number hard to believe
 supervisor         one engine process: strategy and inbox, recovery, pause, stop
 client             the only door for viewers
 """

@@ -15,7 +15,7 @@ from .errors import LedgerError, LoopwatchError
 from .events import Applied, Judged, Settled, Verdict, Warned
 from .housekeeping import make_room
 from .journal import Journal
-from .judge import Judgement
+from .judging.judge import Judgement
 from .publish import publish
 from .state import Experiment, State
 from .task import Task

@@ -10,10 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from . import canary
 from .agent_events import Rescored, TestCase
-from .control import compared, crippled
-from .doubts import doubts
 from .events import (
     AttemptLost,
     ControlMeasured,
@@ -27,10 +24,13 @@ from .events import (
     Why,
 )
 from .evidence import CLOCK_SECONDS, digest_of
-from .flags import Flag
 from .gate import Gates
 from .journal import Journal
-from .judge import hopeless, measurement
+from .judging import canary
+from .judging.control import compared, crippled
+from .judging.doubts import doubts
+from .judging.flags import Flag
+from .judging.judge import hopeless, measurement
 from .keeper.process import Outcome
 from .policy import RUN_ONLY, Occasion
 from .records import Sample

@@ -23,7 +23,7 @@ from .errors import Blocked, EditRefused, NothingToPropose, ProposerFailed
 from .events import Explained, Proposed, TurnEnded
 from .gate import Gates
 from .journal import Journal
-from .judge import Judgement
+from .judging.judge import Judgement
 from .prompt.brief import Brief
 from .prompt.briefing import begun, brief_for
 from .proposers import Proposal, Proposer, Steering

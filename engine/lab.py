@@ -18,16 +18,16 @@ from .archive import Archive
 from .bench import Bench
 from .config import RunConfig, StopReason
 from .confirm import Entrant, chance_real
-from .control import WARNING as NO_CONTROL
 from .credentials import redact
 from .desk import Desk
-from .drift import drifted, to_train, told
 from .errors import Blocked
 from .events import FAILURES, AttemptLost, Decided, Paused, Verdict, Warned, Why
 from .gate import Gates, override
 from .housekeeping import free_bytes, make_room
 from .journal import Journal
-from .judge import Field, Judgement, doubts, judge, judge_field, quarantined, too_dear, unrivalled
+from .judging.control import WARNING as NO_CONTROL
+from .judging.drift import drifted, to_train, told
+from .judging.judge import Field, Judgement, doubts, judge, judge_field, quarantined, too_dear, unrivalled
 from .keeper.process import Outcome
 from .policy import Occasion
 from .reviewer import Reviewer

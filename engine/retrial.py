@@ -27,7 +27,7 @@ from .archive import changed
 from .config import RunConfig
 from .errors import EditRefused, LoopwatchError, RunInUse, UserError
 from .events import Entry, Finished, RepeatStarted, Started
-from .judge import measurement
+from .judging.judge import measurement
 from .ledger import as_it_stands
 from .records import Sample
 from .runner import Runner

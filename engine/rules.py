@@ -27,7 +27,7 @@ from .events import (
     Started,
     experiment_of,
 )
-from .judge import TOO_DEAR, Field, Judgement, judge, judge_field
+from .judging.judge import TOO_DEAR, Field, Judgement, judge, judge_field
 from .state import Experiment, State
 
 NEEDS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from .config import StopConditions, StopReason
-from .judge import show
+from .judging.judge import show
 from .state import Experiment, State
 
 

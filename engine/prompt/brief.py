@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..credentials import redact
 from ..errors import ProposerFailed
-from ..judge import show
+from ..judging.judge import show
 from ..state import Experiment
 from ..task import Task
 from .quote import cut, fenced, line, quoted, seen

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
-from ..judge import show
+from ..judging.judge import show
 from ..past import reading
 from ..state import Experiment, State
 from ..task import Budget

@@ -6,7 +6,7 @@ Each in one line, whatever the words; a diff is fenced.
 from collections.abc import Mapping, Sequence
 
 from ..events import Verdict
-from ..judge import show
+from ..judging.judge import show
 from ..state import Experiment
 from ..task import Metric
 from .quote import cut, fenced, line

@@ -16,10 +16,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .. import confirm, control
+from .. import confirm
 from ..confirm import Entrant
-from ..flags import Result, flags
-from ..judge import Field
+from ..judging import control
+from ..judging.flags import Result, flags
+from ..judging.judge import Field
 from ..noise import Noise, pooled
 from ..task import Metric
 

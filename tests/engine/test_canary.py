@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwatch.engine import canary
-from loopwatch.engine.canary import far_off
+from loopwatch.engine.judging import canary
+from loopwatch.engine.judging.canary import far_off
 
 SPEED = st.floats(1, 1e6)
 

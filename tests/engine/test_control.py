@@ -2,7 +2,7 @@
 
 import pytest
 
-from loopwatch.engine.control import compared, crippled
+from loopwatch.engine.judging.control import compared, crippled
 from loopwatch.engine.task import Metric, load
 
 DOWN = Metric(name="loss", direction="down")

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from loopwatch.engine.agent_events import Rescored, RoundBegan, SuiteChanged
-from loopwatch.engine.doubts import doubts
 from loopwatch.engine.events import AnyFact, ControlMeasured, Judged, Measured, Paused, Resumed, Settled
+from loopwatch.engine.judging.doubts import doubts
 from loopwatch.engine.prompt import telling
 from loopwatch.engine.state import State
 from loopwatch.engine.task import Task, load

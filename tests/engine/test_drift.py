@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from loopwatch.engine import events
-from loopwatch.engine.drift import SPACING, drifted, settled, to_train, told
 from loopwatch.engine.events import AnyFact, Why
+from loopwatch.engine.judging.drift import SPACING, drifted, settled, to_train, told
 from loopwatch.engine.state import State
 from tests.engine import facts
 from tests.engine.facts import folded

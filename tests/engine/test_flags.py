@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from loopwatch.engine.flags import Flag, Result, flags
+from loopwatch.engine.judging.flags import Flag, Result, flags
+from loopwatch.engine.judging.touches import touched
 from loopwatch.engine.task import Metric
-from loopwatch.engine.touches import touched
 
 DOWN = Metric(name="val_bpb", direction="down", noise=0.003)
 UP = Metric(name="accuracy", direction="up", low=0, high=1, noise=0.01)

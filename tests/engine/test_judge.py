@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from loopwatch.engine.confirm import Entrant
 from loopwatch.engine.events import Measured
-from loopwatch.engine.judge import (
+from loopwatch.engine.judging.judge import (
     HOPELESS_AFTER,
     Field,
     Judgement,

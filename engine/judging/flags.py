@@ -11,7 +11,7 @@ from itertools import pairwise
 from statistics import correlation, median
 from typing import Literal, NamedTuple
 
-from .task import Metric
+from ..task import Metric
 
 Kind = Literal["constant", "range", "curve", "relation", "jump", "creep", "touches"]
 

@@ -8,9 +8,9 @@ each time costs trainings.
 from collections.abc import Sequence
 from statistics import median
 
-from .confirm import FEWEST, Entrant
-from .events import Drifted
-from .state import SPEEDS, Experiment, State
+from ..confirm import FEWEST, Entrant
+from ..events import Drifted
+from ..state import SPEEDS, Experiment, State
 
 SPACING = 20
 """Trainings from one drift to the next, at least; about seven of them are those that it costs."""

@@ -8,8 +8,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from ..task import Metric
 from .flags import Flag
-from .task import Metric
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TEXT = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from .events import Measured
+from ..events import Measured
+from ..state import Experiment, State
+from ..task import Task
 from .flags import Flag, Result, flags
-from .state import Experiment, State
-from .task import Task
 from .touches import touched
 
 LONGEST_HISTORY = 100

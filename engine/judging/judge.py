@@ -5,10 +5,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .confirm import Entrant, Weighed, weigh
-from .events import Finished, Measured, Verdict
-from .noise import Noise
-from .task import Metric
+from ..confirm import Entrant, Weighed, weigh
+from ..events import Finished, Measured, Verdict
+from ..noise import Noise
+from ..task import Metric
 
 HOPELESS_AFTER = 3
 

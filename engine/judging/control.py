@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from .constants import set_constant
+from ..constants import set_constant
+from ..task import Metric, Task
 from .judge import show
-from .task import Metric, Task
 
 ENOUGH_SIGMA = 3
 WARNING = (
