@@ -8,7 +8,8 @@ task, config       what a task folder and a run's settings say
 lab, strategies    the verbs of the loop, and the order they come in
 proposers          anything that can propose a change
 gate, policy       who may say yes, and what happens if nobody answers
-edits, workspace   diffs as data; the run's private repository and working folder
+edits              diffs as data
+repository         the run's private repository and its folders
 runner, keeper     start an experiment, watch it, take its whole process tree with it
 forecast           how a running experiment will end, and whether that may be trusted (pure); watcher puts it to work
 judging            better, worse, or within the noise, and what makes a number hard to believe

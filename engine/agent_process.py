@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from .checkout import remove
 from .credentials import VARIABLES, Redactor, redact
 from .keeper.process import Kept, Spec
 from .keeper.spec import Box
+from .repository.checkout import remove
 
 STARTING_SECONDS = 120
 """Until an agent has a session; a first start may unpack itself."""

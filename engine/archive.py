@@ -16,10 +16,10 @@ from .events import Applied, Judged, Settled, Verdict, Warned
 from .housekeeping import make_room
 from .journal import Journal
 from .judging.judge import Judgement
-from .publish import publish
+from .repository.publish import publish
+from .repository.workspace import Workspace
 from .state import Experiment, State
 from .task import Task
-from .workspace import Workspace
 
 
 class Weighed(Protocol):

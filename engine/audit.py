@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 
 from pydantic import ValidationError
 
-from . import chain, checkout
+from . import chain
 from . import events as facts
 from .archive import changed, message, trailers
 from .chain import Row
@@ -22,11 +22,12 @@ from .errors import EditRefused, LedgerError, LoopwatchError, WorkspaceError
 from .events import Briefed, ControlMeasured, Entry, Finished, Measured, RepeatMeasured, Reviewed, experiment_of
 from .housekeeping import LOGS_BYTES
 from .ledger import as_it_stands
+from .repository import checkout
+from .repository.store import Change, Store, doubted
+from .repository.trailers import written
+from .repository.workspace import BASE, BRANCH, EXPERIMENTS, Workspace
 from .rules import Rules
 from .state import Experiment, State
-from .store import Change, Store, doubted
-from .trailers import written
-from .workspace import BASE, BRANCH, EXPERIMENTS, Workspace
 
 T = TypeVar("T")
 

@@ -34,12 +34,12 @@ from .judging.judge import hopeless, measurement
 from .keeper.process import Outcome
 from .policy import RUN_ONLY, Occasion
 from .records import Sample
+from .repository.workspace import Workspace
 from .runner import Evaluation, Runner
 from .state import REPEATS, Experiment
 from .suites import Suites
 from .task import Task
 from .watcher import Watcher
-from .workspace import Workspace
 
 CONTROL = 0
 """The control is no experiment; in the names of folders and logs it has this number."""

@@ -27,12 +27,12 @@ from .judging.judge import Judgement
 from .prompt.brief import Brief
 from .prompt.briefing import begun, brief_for
 from .proposers import Proposal, Proposer, Steering
+from .repository.workspace import Workspace
 from .sandbox.means import Means
 from .sandbox.sandbox import Sandbox
 from .sitting import Sitting
 from .state import Experiment, State
 from .task import Task
-from .workspace import Workspace
 
 BASELINE = "the unmodified start, measured: what every other experiment has to beat"
 

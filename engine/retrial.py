@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from . import checkout, edits, events
+from . import edits, events
 from .archive import changed
 from .config import RunConfig
 from .errors import EditRefused, LoopwatchError, RunInUse, UserError
@@ -30,6 +30,8 @@ from .events import Entry, Finished, RepeatStarted, Started
 from .judging.judge import measurement
 from .ledger import as_it_stands
 from .records import Sample
+from .repository import checkout
+from .repository.workspace import Workspace
 from .runner import Runner
 from .sandbox.proof import prove
 from .state import Experiment, State
@@ -37,7 +39,6 @@ from .suites import Suites
 from .suites import read as read_tests
 from .supervisor import sandbox_for
 from .task import Task, load
-from .workspace import Workspace
 
 AGREES_SIGMA = 2.0
 """Two runs of the same code differ by less than so many standard deviations of such a difference, in 19 of 20 cases."""

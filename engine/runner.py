@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import checkout, evidence
+from . import evidence
 from .artefact import Artefact, take
 from .config import Tier
 from .errors import ArtefactRefused, TaskError
@@ -26,6 +26,7 @@ from .housekeeping import delete
 from .keeper.process import Ended, Kept, Outcome, Spec, can_be_spare, read_log, run_command, spare_command
 from .predictor import Pipes, answering
 from .records import Records, Sample
+from .repository import checkout
 from .rooms import OUT_BYTES, Room, Rooms
 from .sandbox import leftovers
 from .sandbox.means import Means

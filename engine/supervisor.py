@@ -31,6 +31,7 @@ from .ledger import Ledger
 from .machine import has_gpu
 from .proposers import proposer
 from .registry import AGENTS
+from .repository.workspace import Workspace
 from .reviewer import Reviewer
 from .runner import Runner
 from .sandbox.means import Host
@@ -42,7 +43,6 @@ from .suites import Suites
 from .task import SHIPPED, Task, load, locate
 from .telemetry import Telemetry
 from .watcher import Watcher
-from .workspace import Workspace
 
 SECONDS_BETWEEN_FLUSHES = 0.25
 SECONDS_BETWEEN_THOUGHTS = 0.05

@@ -14,9 +14,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from .. import checkout
 from ..agent_process import AgentProcess, Walls, pipes_beside
 from ..errors import AgentFailed, UserError
+from ..repository import checkout
 from ..sandbox import leftovers
 from ..sandbox.sandbox import Folder, Limits, Sandbox
 from .code import AgentCode

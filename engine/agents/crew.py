@@ -19,11 +19,11 @@ from ..policy import Occasion
 from ..prompt.brief import Brief
 from ..prompt.briefing import brief_for
 from ..proposers import Proposer, Turn
+from ..repository.workspace import Workspace
 from ..sandbox.sandbox import Sandbox
 from ..sitting import Sitting
 from ..state import Experiment, State
 from ..task import Task
-from ..workspace import Workspace
 from . import checks, forms
 from .box import Boxes, require_box
 from .code import AgentCode

@@ -7,12 +7,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .. import checkout, edits, syntax
 from .. import diff as diffs
+from .. import edits, syntax
 from ..errors import EditRefused
 from ..events import Heard
 from ..prompt.brief import Brief, Prompt
 from ..proposers import Proposal, Turn
+from ..repository import checkout
 from ..sandbox.sandbox import Sandbox
 from ..turn import Permission, Permitted, Request
 from .forms import Question

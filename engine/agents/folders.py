@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import checkout
 from ..lineage import Lineage, Version
+from ..repository import checkout
 
 READ_ONLY, WRITABLE = 0o444, 0o644
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from ..config import RunConfig
 from ..errors import RunNotFound, TaskError
 from ..events import Briefed, Entry
+from ..repository.workspace import Workspace
 from ..state import Experiment, State
 from ..task import load
 from ..telemetry import Point
-from ..workspace import Workspace
 from .brief import compose
 from .briefing import begun, brief_for
 

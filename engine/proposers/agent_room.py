@@ -10,9 +10,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from .. import checkout, home
+from .. import home
 from ..agent_process import FOLDER_BYTES, AgentProcess, Walls, log_beside, pipes_beside
 from ..config import AgentSettings
+from ..repository import checkout
 from ..rooms import SHARE_OF_MEMORY
 from ..sandbox import leftovers
 from ..sandbox.sandbox import Folder, Limits, Sandbox

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import checkout
+from ..repository import checkout
 
 LOGIN_BYTES = 1 << 20
 _SCRIPT_BYTES = 256

@@ -11,8 +11,9 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
-from .. import checkout, edits, syntax
+from .. import edits, syntax
 from ..errors import EditRefused
+from ..repository import checkout
 from . import Brief
 
 ENTRIES = 20_000

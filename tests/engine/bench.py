@@ -14,11 +14,11 @@ from loopwatch.engine.journal import Journal
 from loopwatch.engine.lab import Lab
 from loopwatch.engine.ledger import Ledger
 from loopwatch.engine.proposers import Proposer, proposer
+from loopwatch.engine.repository.workspace import Workspace
 from loopwatch.engine.runner import Runner
 from loopwatch.engine.task import load
 from loopwatch.engine.telemetry import Telemetry
 from loopwatch.engine.watcher import Watcher
-from loopwatch.engine.workspace import Workspace
 from tests.engine import facts
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from loopwatch.engine.workspace import Workspace
+from loopwatch.engine.repository.workspace import Workspace
 
 from .repositories import task_in, user_repository
 from .workspaces import begin

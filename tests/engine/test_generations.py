@@ -21,10 +21,10 @@ from loopwatch.engine.lineage import Version
 from loopwatch.engine.proposers import Proposer
 from loopwatch.engine.proposers.anthropic import Anthropic
 from loopwatch.engine.proposers.mutation import Mutation
+from loopwatch.engine.repository.workspace import Workspace
 from loopwatch.engine.sandbox.means import Means
 from loopwatch.engine.sandbox.sandbox import Sandbox
 from loopwatch.engine.task import load
-from loopwatch.engine.workspace import Workspace
 from tests.engine import facts
 from tests.engine.bench import journal_in
 from tests.engine.boxed import SEALED, on_linux

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from loopwatch.engine.publish import publish, uncommitted
-from loopwatch.engine.workspace import Workspace
+from loopwatch.engine.repository.publish import publish, uncommitted
+from loopwatch.engine.repository.workspace import Workspace
 
 from .plantings import PLANTINGS, careless
 from .repositories import plant, task_in

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from loopwatch.engine import checkout
 from loopwatch.engine.predictor import Pipes
+from loopwatch.engine.repository import checkout
 from tests.engine.keeping import alive, eventually
 from tests.engine.quiz import doubled, runner_in
 

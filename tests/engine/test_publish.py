@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from loopwatch.engine.errors import RepositoryError
-from loopwatch.engine.publish import publish, uncommitted
-from loopwatch.engine.workspace import Workspace
+from loopwatch.engine.repository.publish import publish, uncommitted
+from loopwatch.engine.repository.workspace import Workspace
 
 from .repositories import TRAIN, git, plant, snapshot, task_in, user_repository
 
@@ -168,7 +168,7 @@ def test_a_folder_without_a_repository_is_named(user: Path, tmp_path: Path) -> N
 def test_a_machine_without_git_is_told_what_to_do(user: Path, tmp_path: Path) -> None:
     begin(tmp_path / "run", user / "research" / "sine")
     program = (
-        "import sys, pathlib; from loopwatch.engine.publish import publish\n"
+        "import sys, pathlib; from loopwatch.engine.repository.publish import publish\n"
         "assert 'git' not in sys.modules\n"
         f"publish(pathlib.Path({str(tmp_path / 'run')!r}), pathlib.Path({str(user)!r}))\n"
     )

@@ -11,11 +11,11 @@ from loopwatch.engine.bench import Bench
 from loopwatch.engine.config import RunConfig
 from loopwatch.engine.gate import Gates
 from loopwatch.engine.journal import Journal
+from loopwatch.engine.repository.workspace import Workspace
 from loopwatch.engine.runner import Evaluation, Runner
 from loopwatch.engine.suites import Suites
 from loopwatch.engine.task import load
 from loopwatch.engine.watcher import Watcher
-from loopwatch.engine.workspace import Workspace
 from tests.engine import facts
 from tests.engine.bench import journal_in
 from tests.engine.quiz import quiz_in

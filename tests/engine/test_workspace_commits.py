@@ -8,7 +8,7 @@ import pytest
 
 from loopwatch.engine import edits
 from loopwatch.engine.errors import EditRefused, WorkspaceError
-from loopwatch.engine.workspace import Workspace
+from loopwatch.engine.repository.workspace import Workspace
 
 from .repositories import EVALUATE, TRAIN, git, task_in
 from .workspaces import BETTER, TRAILERS, begin, files
@@ -156,7 +156,7 @@ def test_locks_of_a_killed_engine_are_removed(workspace: Workspace, run: Path) -
 LOOP = """
 import sys
 from pathlib import Path
-from loopwatch.engine.workspace import Workspace
+from loopwatch.engine.repository.workspace import Workspace
 workspace = Workspace.open(Path(sys.argv[1]))
 text = workspace.source("train.py", workspace.base)
 for number in range(10_000):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loopwatch.engine.workspace import Workspace
+from loopwatch.engine.repository.workspace import Workspace
 
 from .repositories import EVALUATE, TRAIN, task_in
 from .workspaces import BETTER, TRAILERS, begin, files

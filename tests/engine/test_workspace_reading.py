@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from loopwatch.engine.errors import RepositoryError, TaskError, UserError, WorkspaceError
-from loopwatch.engine.workspace import Workspace
+from loopwatch.engine.repository.workspace import Workspace
 
 from .repositories import TRAIN, git, plant, snapshot, task_in, user_repository
 from .workspaces import BETTER, begin, files

@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from loopwatch.engine.workspace import Workspace
+from loopwatch.engine.repository.workspace import Workspace
 
 from .repositories import TRAIN
 

@@ -19,10 +19,10 @@ import pygit2
 from pydantic import BaseModel, ConfigDict
 from pygit2.enums import ConfigLevel, FileMode
 
+from ..edits import alias, permits
+from ..errors import EditRefused, WorkspaceError
 from . import checkout, origin
 from .checkout import Entry
-from .edits import alias, permits
-from .errors import EditRefused, WorkspaceError
 from .trailers import trailers_of, written
 
 BRANCH = "refs/heads/loopwatch/"

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import RepositoryError
+from ..errors import RepositoryError
 from .workspace import Workspace
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pygit2
 
-from .errors import WorkspaceError
+from ..errors import WorkspaceError
 from .trailers import trailers_of
 
 _TYPES = {1: b"commit", 2: b"tree", 3: b"blob", 4: b"tag"}

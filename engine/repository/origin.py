@@ -14,9 +14,9 @@ from pathlib import Path
 import pygit2
 from pygit2.enums import FileMode, FileStatus
 
+from ..edits import permits
+from ..errors import RepositoryError, TaskError, UserError
 from .checkout import LINK, Entry
-from .edits import permits
-from .errors import RepositoryError, TaskError, UserError
 
 FOLDER_BYTES = 256 * 1024**2
 REPOSITORY_BYTES = 1024**3
