@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 
 from loopwatch.engine import novelty
-from loopwatch.engine.changes import changes
-from loopwatch.engine.edits import render
+from loopwatch.engine.editing.changes import changes
+from loopwatch.engine.editing.edits import render
 from loopwatch.engine.prompt.brief import Brief, compose
 from loopwatch.engine.state import Experiment
 from loopwatch.engine.task import load

@@ -19,7 +19,7 @@ from textual.pilot import Pilot
 from loopwatch.engine import client
 from loopwatch.engine.commands import Reply, SetPolicy, Stop
 from loopwatch.engine.config import Gates, RunConfig
-from loopwatch.engine.edits import render
+from loopwatch.engine.editing.edits import render
 from loopwatch.engine.state import State
 from loopwatch.tui.app import MissionControl
 

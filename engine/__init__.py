@@ -8,7 +8,7 @@ task, config       what a task folder and a run's settings say
 lab, strategies    the verbs of the loop, and the order they come in
 proposers          anything that can propose a change
 gate, policy       who may say yes, and what happens if nobody answers
-edits              diffs as data
+editing            diffs as data
 repository         the run's private repository and its folders
 runner, keeper     start an experiment, watch it, take its whole process tree with it
 forecast           how a running experiment will end, and whether that may be trusted (pure); watcher puts it to work

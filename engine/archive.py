@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from . import diff as diffs
-from . import edits
+from .editing import diff as diffs
+from .editing import edits
 from .errors import LedgerError, LoopwatchError
 from .events import Applied, Judged, Settled, Verdict, Warned
 from .housekeeping import make_room

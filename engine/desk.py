@@ -12,13 +12,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from . import diff as diffs
-from . import edits, novelty, syntax
+from . import novelty
 from .archive import Archive
 from .books import Books
-from .changes import changes
 from .config import RunConfig
 from .credentials import redact
+from .editing import diff as diffs
+from .editing import edits, syntax
+from .editing.changes import changes
 from .errors import Blocked, EditRefused, NothingToPropose, ProposerFailed
 from .events import Explained, Proposed, TurnEnded
 from .gate import Gates

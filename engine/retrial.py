@@ -22,9 +22,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from . import edits, events
+from . import events
 from .archive import changed
 from .config import RunConfig
+from .editing import edits
 from .errors import EditRefused, LoopwatchError, RunInUse, UserError
 from .events import Entry, Finished, RepeatStarted, Started
 from .judging.judge import measurement

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from . import edits
 from .confirm import Entrant
+from .editing import edits
 from .events import (
     AnyFact,
     Applied,

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import edits
 from .books import Books
 from .credentials import redact
+from .editing import edits
 from .events import Briefed, Caller, NoteRead, Warned
 from .gate import Gates
 from .journal import Journal

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from . import borrowed
-from .constants import set_constant
-from .edits import permits
+from .editing.constants import set_constant
+from .editing.edits import permits
 from .errors import EditRefused, TaskError
 from .trust import LEVELS, Trust, trust
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from .edits import permits
+from .editing.edits import permits
 
 Trust = Literal["independent", "locked", "self-reported"]
 LEVELS: tuple[Trust, ...] = ("self-reported", "locked", "independent")

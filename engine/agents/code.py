@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from .. import diff as diffs
-from .. import edits
 from ..agent_events import Role
 from ..credentials import redact
+from ..editing import diff as diffs
+from ..editing import edits
 from ..errors import EditRefused
 from ..lineage import digest
 

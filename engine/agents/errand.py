@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .. import diff as diffs
-from .. import edits, syntax
+from ..editing import diff as diffs
+from ..editing import edits, syntax
 from ..errors import EditRefused
 from ..events import Heard
 from ..prompt.brief import Brief, Prompt

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from ..edits import FILE_BYTES
+from ..editing.edits import FILE_BYTES
 from ..errors import AgentFailed
 from ..prompt.brief import Brief
 from ..prompt.quote import cut

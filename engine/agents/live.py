@@ -5,8 +5,8 @@ import traceback
 from dataclasses import dataclass
 from typing import Any
 
-from .. import edits
 from ..credentials import redact
+from ..editing import edits
 from ..errors import AgentFailed, EditRefused, LoopwatchError, NothingToPropose, ProposerFailed
 from ..prompt.brief import Brief
 from ..proposers import Lesson, Proposal, Proposer, Steering, Turn

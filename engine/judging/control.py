@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ..constants import set_constant
+from ..editing.constants import set_constant
 from ..task import Metric, Task
 from .judge import show
 

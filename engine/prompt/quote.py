@@ -6,7 +6,7 @@ like ours. Not covered: what the words say; that they are data, the rules of the
 
 import re
 
-from ..diff import UNSEEN
+from ..editing.diff import UNSEEN
 
 REPLACEMENT = "\ufffd"
 

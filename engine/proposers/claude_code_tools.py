@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .. import edits
+from ..editing import edits
 from ..errors import EditRefused
 from ..turn import Permission
 from .dialogue import Kind, shown

@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .. import edits, syntax
+from ..editing import edits, syntax
+from ..editing.replacements import Replacement, replaced
 from ..errors import EditRefused
 from ..events import Mechanism
 from ..models import Tool
-from ..replacements import Replacement, replaced
 from . import Lesson, Proposal
 
 NAME = "propose_experiment"

@@ -15,9 +15,9 @@ from functools import partial
 from random import Random as Dice
 from typing import Any
 
-from .. import diff as diffs
-from .. import edits
 from ..config import AgentSettings
+from ..editing import diff as diffs
+from ..editing import edits
 from ..errors import EditRefused, NothingToPropose
 from ..mutation import Change, Code, Piece, mutations
 from ..state import Experiment

@@ -6,8 +6,8 @@ No model, no key, no memory: an agent that does not beat this has found nothing.
 import math
 from random import Random as Dice
 
-from .. import constants, edits
 from ..config import AgentSettings
+from ..editing import constants, edits
 from ..errors import EditRefused, NothingToPropose, ProposerFailed
 from ..task import Hyperparameter
 from . import Brief, Proposal, Steering, Turn

@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
-from .. import edits, syntax
+from ..editing import edits, syntax
 from ..errors import EditRefused
 from ..repository import checkout
 from . import Brief

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from .. import constants, edits
 from ..config import AgentSettings
+from ..editing import constants, edits
 from ..errors import ConfigError, EditRefused, NothingToPropose, ProposerFailed
 from . import Brief, Proposal, Steering, Turn
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pygit2
 from pygit2.enums import FileMode, FileStatus
 
-from ..edits import permits
+from ..editing.edits import permits
 from ..errors import RepositoryError, TaskError, UserError
 from .checkout import LINK, Entry
 

@@ -19,7 +19,7 @@ import pygit2
 from pydantic import BaseModel, ConfigDict
 from pygit2.enums import ConfigLevel, FileMode
 
-from ..edits import alias, permits
+from ..editing.edits import alias, permits
 from ..errors import EditRefused, WorkspaceError
 from . import checkout, origin
 from .checkout import Entry

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import edits
 from ..config import Tier
+from ..editing import edits
 from ..events import Verdict
 from ..findings import Breach, Finding, Where
 from ..sandbox.holes import sentences

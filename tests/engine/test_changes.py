@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from loopwatch.engine.changes import changes
+from loopwatch.engine.editing.changes import changes
 
 SOURCE = '''\
 """Train."""

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from loopwatch.engine import edits
 from loopwatch.engine.agent_events import RoundBegan, SuiteChanged
-from loopwatch.engine.constants import set_constant
+from loopwatch.engine.editing import edits
+from loopwatch.engine.editing.constants import set_constant
 from loopwatch.engine.errors import EditRefused
 from loopwatch.engine.events import Judged, Settled, Verdict
 from loopwatch.engine.proposers import Lesson, Proposal

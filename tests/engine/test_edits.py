@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loopwatch.engine import edits
-from loopwatch.engine.edits import EditRefused
+from loopwatch.engine.editing import edits
+from loopwatch.engine.editing.edits import EditRefused
 
 TRAIN = "import math\n\nALPHA = 1.0\nBETA = 2  # keep\n\n\ndef train():\n    return ALPHA\n"
 GOOD = "--- a/train.py\n+++ b/train.py\n@@ -3 +3 @@\n-ALPHA = 1.0\n+ALPHA = 0.5\n"

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 import pytest
 
-from loopwatch.engine import diff as diffs
-from loopwatch.engine import edits
 from loopwatch.engine.commands import Reply
-from loopwatch.engine.constants import set_constant
+from loopwatch.engine.editing import diff as diffs
+from loopwatch.engine.editing import edits
+from loopwatch.engine.editing.constants import set_constant
 from loopwatch.engine.errors import LedgerError
 from loopwatch.engine.events import Answer, Applied, Asked, Decided, PolicyChanged, Proposed
 from loopwatch.engine.ledger import Inbox as Row

@@ -10,8 +10,8 @@ import pytest_asyncio
 from loopwatch.engine import commands, events
 from loopwatch.engine.commands import AnyCommand, Reply
 from loopwatch.engine.config import Caps
-from loopwatch.engine.constants import set_constant
-from loopwatch.engine.edits import render
+from loopwatch.engine.editing.constants import set_constant
+from loopwatch.engine.editing.edits import render
 from loopwatch.engine.events import AnyFact, Decided
 from loopwatch.engine.ledger import Inbox as Row
 from loopwatch.engine.ledger import Ledger

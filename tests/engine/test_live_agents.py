@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from loopwatch.engine import edits
 from loopwatch.engine.agents.code import AgentCode
 from loopwatch.engine.agents.live import LiveAgent
 from loopwatch.engine.config import AgentSettings
-from loopwatch.engine.diff import parse
+from loopwatch.engine.editing import edits
+from loopwatch.engine.editing.diff import parse
 from loopwatch.engine.errors import EditRefused, NothingToPropose, ProposerFailed
 from loopwatch.engine.prompt.brief import Brief
 from loopwatch.engine.proposers import Proposal, Proposer, Steering, Turn

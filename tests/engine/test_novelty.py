@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopwatch.engine import novelty
-from loopwatch.engine.edits import render
+from loopwatch.engine.editing.edits import render
 from loopwatch.engine.novelty import fingerprint, nearest
 
 SOURCE = '"""Train."""\n\nLR = 0.01\nDECAY = 0.1\n\n\ndef step(x):\n    """One step."""\n    return x * LR\n'

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwatch.engine import constants, diff, edits
 from loopwatch.engine.config import AgentSettings
+from loopwatch.engine.editing import constants, diff, edits
 from loopwatch.engine.errors import ConfigError, EditRefused, NothingToPropose, ProposerFailed
 from loopwatch.engine.proposers import Brief, Proposal, proposer
 from loopwatch.engine.proposers.random import Random

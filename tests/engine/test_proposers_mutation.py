@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwatch.engine import diff, edits, novelty
+from loopwatch.engine import novelty
+from loopwatch.engine.editing import diff, edits
 from loopwatch.engine.errors import EditRefused, NothingToPropose
 from loopwatch.engine.events import Verdict
 from loopwatch.engine.proposers import Brief, Proposal, proposer

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loopwatch.engine.editing.replacements import Replacement, replaced
 from loopwatch.engine.errors import EditRefused
-from loopwatch.engine.replacements import Replacement, replaced
 
 SOURCES = {"train.py": "LR = 0.01\nWIDTH = 8\nfor step in range(10):\n    LR = 0.01\n", "eval.py": "pass\n"}
 

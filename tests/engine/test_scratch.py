@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loopwatch.engine import edits
+from loopwatch.engine.editing import edits
 from loopwatch.engine.errors import EditRefused
 from loopwatch.engine.proposers.scratch import Scratch
 from tests.engine.agents import BOLDER, BRIEF, SOURCE

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from loopwatch.engine import edits
 from loopwatch.engine.books import Books
 from loopwatch.engine.config import AgentSettings
+from loopwatch.engine.editing import edits
 from loopwatch.engine.errors import ConfigError, EditRefused, ProposerFailed
 from loopwatch.engine.gate import Gates
 from loopwatch.engine.prompt.brief import Brief, Prompt

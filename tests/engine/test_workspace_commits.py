@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loopwatch.engine import edits
+from loopwatch.engine.editing import edits
 from loopwatch.engine.errors import EditRefused, WorkspaceError
 from loopwatch.engine.repository.workspace import Workspace
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loopwatch.engine.edits import render
+from loopwatch.engine.editing.edits import render
 from loopwatch.engine.events import Warned
 from tests.servers.anthropic import Server, Step
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from loopwatch.engine import edits
 from loopwatch.engine.commands import Note, Reply, SetPolicy
+from loopwatch.engine.editing import edits
 from loopwatch.engine.events import (
     Answer,
     Applied,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loopwatch.engine.constants import constant
+from loopwatch.engine.editing.constants import constant
 from loopwatch.engine.task import Hyperparameter, load
 
 TASKS = ("email_validation", "pretrain", "sine", "snake", "sort", "support")

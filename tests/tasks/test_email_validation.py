@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from loopwatch.engine.constants import set_constant
+from loopwatch.engine.editing.constants import set_constant
 from loopwatch.engine.task import load
 
 TASK = load("email_validation")

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from loopwatch.engine.constants import set_constant
+from loopwatch.engine.editing.constants import set_constant
 from loopwatch.engine.task import load
 from loopwatch.tui.replay import read
 

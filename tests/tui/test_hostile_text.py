@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from loopwatch.engine import events
 from loopwatch.engine.client import Run
-from loopwatch.engine.diff import UNSEEN
+from loopwatch.engine.editing.diff import UNSEEN
 from loopwatch.engine.events import Entry
 from loopwatch.engine.ledger import Ledger
 from loopwatch.engine.prompt.brief import Brief, compose

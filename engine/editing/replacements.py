@@ -7,8 +7,8 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from ..errors import EditRefused
 from .diff import show
-from .errors import EditRefused
 
 CHARACTERS = 200
 """Of a line, compared with others; more says nothing about which one was meant."""

@@ -2,7 +2,7 @@
 
 import warnings
 
-from .errors import EditRefused
+from ..errors import EditRefused
 
 
 def check(path: str, text: str) -> None:

@@ -11,10 +11,10 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from ..errors import EditRefused
 from .changes import Comparison
 from .constants import Value, constant, set_constant
 from .diff import FilePatch, Hunk, Line, check_size, parse, show
-from .errors import EditRefused
 
 __all__ = [
     "Changes",

@@ -7,7 +7,7 @@ import ast
 import re
 import warnings
 
-from .errors import EditRefused
+from ..errors import EditRefused
 
 Value = int | float | str | bool | None | tuple[object, ...] | list[object]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from .errors import EditRefused
+from ..errors import EditRefused
 
 DIFF_BYTES = 256 * 1024
 
