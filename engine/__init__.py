@@ -10,7 +10,7 @@ proposers          anything that can propose a change
 gate, policy       who may say yes, and what happens if nobody answers
 editing            diffs as data
 repository         the run's private repository and its folders
-runner, keeper     start an experiment, watch it, take its whole process tree with it
+running, keeper    start an experiment, watch it, take its whole process tree with it
 forecast           how a running experiment will end, and whether that may be trusted (pure); watcher puts it to work
 judging            better, worse, or within the noise, and what makes a number hard to believe
 supervisor         one engine process: strategy and inbox, recovery, pause, stop

@@ -23,7 +23,6 @@ from .events import (
     Started,
     Why,
 )
-from .evidence import CLOCK_SECONDS, digest_of
 from .gate import Gates
 from .journal import Journal
 from .judging import canary
@@ -35,7 +34,8 @@ from .keeper.process import Outcome
 from .policy import RUN_ONLY, Occasion
 from .records import Sample
 from .repository.workspace import Workspace
-from .runner import Evaluation, Runner
+from .running.evidence import CLOCK_SECONDS, digest_of
+from .running.runner import Evaluation, Runner
 from .state import REPEATS, Experiment
 from .suites import Suites
 from .task import Task

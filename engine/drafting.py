@@ -27,7 +27,7 @@ from .models.asking import ask
 from .money import Prices, Usage, dollars
 from .registry import MODELS, find, known
 from .rubric import Fact, Library
-from .runner import Runner
+from .running.runner import Runner
 from .sandbox.proof import prove
 from .supervisor import sandbox_for
 from .task import Task, load

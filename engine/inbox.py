@@ -30,7 +30,7 @@ from .journal import Journal
 from .lab import Lab
 from .ledger import Inbox as Row
 from .policy import parse_for
-from .runner import Runner
+from .running.runner import Runner
 from .state import State
 
 SECONDS_BETWEEN_LOOKS = 0.05

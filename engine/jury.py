@@ -27,7 +27,7 @@ from .models.asking import ask
 from .prompt import quote
 from .prompt.brief import Block, Prompt
 from .registry import MODELS, find
-from .runner import Evaluation
+from .running.runner import Evaluation
 
 AT_ONCE = 4
 """Requests under way at a time."""

@@ -33,7 +33,7 @@ from .ledger import as_it_stands
 from .records import Sample
 from .repository import checkout
 from .repository.workspace import Workspace
-from .runner import Runner
+from .running.runner import Runner
 from .sandbox.proof import prove
 from .state import Experiment, State
 from .suites import Suites

@@ -33,7 +33,7 @@ from .proposers import proposer
 from .registry import AGENTS
 from .repository.workspace import Workspace
 from .reviewer import Reviewer
-from .runner import Runner
+from .running.runner import Runner
 from .sandbox.means import Host
 from .sandbox.proof import Proof, prove
 from .sandbox.sandbox import Sandbox

@@ -14,7 +14,7 @@ from .. import home
 from ..agent_process import FOLDER_BYTES, AgentProcess, Walls, log_beside, pipes_beside
 from ..config import AgentSettings
 from ..repository import checkout
-from ..rooms import SHARE_OF_MEMORY
+from ..running.rooms import SHARE_OF_MEMORY
 from ..sandbox import leftovers
 from ..sandbox.sandbox import Folder, Limits, Sandbox
 from . import Turn

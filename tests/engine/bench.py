@@ -15,7 +15,7 @@ from loopwatch.engine.lab import Lab
 from loopwatch.engine.ledger import Ledger
 from loopwatch.engine.proposers import Proposer, proposer
 from loopwatch.engine.repository.workspace import Workspace
-from loopwatch.engine.runner import Runner
+from loopwatch.engine.running.runner import Runner
 from loopwatch.engine.task import load
 from loopwatch.engine.telemetry import Telemetry
 from loopwatch.engine.watcher import Watcher

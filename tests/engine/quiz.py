@@ -4,7 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
-from loopwatch.engine.runner import Runner
+from loopwatch.engine.running.runner import Runner
 from loopwatch.engine.task import load
 
 SOLUTION = "MOST = 4\n\n\ndef double(number):\n    return 2 * number if number <= MOST else 0\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from loopwatch.engine.artefact import Artefact, take
 from loopwatch.engine.errors import ArtefactRefused
+from loopwatch.engine.running.artefact import Artefact, take
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loopwatch.engine.events import Evidence
-from loopwatch.engine.evidence import Seal, clock
+from loopwatch.engine.running.evidence import Seal, clock
 
 
 @pytest.fixture

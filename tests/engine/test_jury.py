@@ -14,7 +14,7 @@ from loopwatch.engine.events import BackedOff, Graded, Requested, WentOn
 from loopwatch.engine.journal import Journal
 from loopwatch.engine.jury import RULES, Jury
 from loopwatch.engine.money import Prices
-from loopwatch.engine.runner import Evaluation
+from loopwatch.engine.running.runner import Evaluation
 from loopwatch.engine.task import load
 from tests.engine import facts
 from tests.engine.bench import journal_in

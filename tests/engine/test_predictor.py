@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from loopwatch.engine.predictor import Pipes
 from loopwatch.engine.repository import checkout
+from loopwatch.engine.running.predictor import Pipes
 from tests.engine.keeping import alive, eventually
 from tests.engine.quiz import doubled, runner_in
 

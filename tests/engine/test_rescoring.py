@@ -12,7 +12,7 @@ from loopwatch.engine.config import RunConfig
 from loopwatch.engine.gate import Gates
 from loopwatch.engine.journal import Journal
 from loopwatch.engine.repository.workspace import Workspace
-from loopwatch.engine.runner import Evaluation, Runner
+from loopwatch.engine.running.runner import Evaluation, Runner
 from loopwatch.engine.suites import Suites
 from loopwatch.engine.task import load
 from loopwatch.engine.watcher import Watcher

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .keeper.spec import Box
-from .sandbox.sandbox import Folder, Limits, Sandbox
-from .task import Task
+from ..keeper.spec import Box
+from ..sandbox.sandbox import Folder, Limits, Sandbox
+from ..task import Task
 
 SHARE_OF_MEMORY = 0.9
 """Of the machine's: what an experiment may use when its task says nothing."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
-from .events import Evidence
-from .repository import checkout
+from ..events import Evidence
+from ..repository import checkout
 
 What = Literal["git data", "data", "engine's files"]
 Stamp = tuple[int, int, int, int, int]

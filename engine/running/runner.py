@@ -16,22 +16,22 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..config import Tier
+from ..errors import ArtefactRefused, TaskError
+from ..events import Finished
+from ..housekeeping import delete
+from ..keeper.process import Ended, Kept, Outcome, Spec, can_be_spare, read_log, run_command, spare_command
+from ..records import Records, Sample
+from ..repository import checkout
+from ..sandbox import leftovers
+from ..sandbox.means import Means
+from ..sandbox.sandbox import Folder, Sandbox
+from ..task import Task
 from . import evidence
 from .artefact import Artefact, take
-from .config import Tier
-from .errors import ArtefactRefused, TaskError
-from .events import Finished
 from .evidence import Seal
-from .housekeeping import delete
-from .keeper.process import Ended, Kept, Outcome, Spec, can_be_spare, read_log, run_command, spare_command
 from .predictor import Pipes, answering
-from .records import Records, Sample
-from .repository import checkout
 from .rooms import OUT_BYTES, Room, Rooms
-from .sandbox import leftovers
-from .sandbox.means import Means
-from .sandbox.sandbox import Folder, Sandbox
-from .task import Task
 
 PASSED_ON = (
     "PATH",

@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from .keeper.process import Kept
-from .keeper.spec import Spec
-from .repository import checkout
+from ..keeper.process import Kept
+from ..keeper.spec import Spec
+from ..repository import checkout
 
 _STREAMS = 'exec "$@" <"$LOOPWATCH_ASK" >"$LOOPWATCH_ANSWERS"'
 

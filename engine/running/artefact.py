@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from .errors import ArtefactRefused
+from ..errors import ArtefactRefused
 
 CHUNK_BYTES = 1 << 20
 MAX_BYTES = 1 << 30
