@@ -13,6 +13,7 @@ from loopwatch.engine.books import Books, known_prices
 from loopwatch.engine.config import Caps, RunConfig
 from loopwatch.engine.errors import Blocked, ConfigError, ProposerFailed
 from loopwatch.engine.events import Billed, Paused, Requested, Resumed, Warned
+from loopwatch.engine.fact import Fact
 from loopwatch.engine.journal import Journal
 from loopwatch.engine.ledger import Ledger
 from loopwatch.engine.line import Line
@@ -289,7 +290,7 @@ async def test_when_the_day_s_money_is_spent_it_waits_for_midnight_and_goes_on(t
         "it goes on at midnight (UTC)"
     )
     assert desk.journal.state.waited_seconds >= 0.01
-    assert [fact.kind for fact in desk.all(events.Fact)][-3:] == ["backed_off", "went_on", "requested"]
+    assert [fact.kind for fact in desk.all(Fact)][-3:] == ["backed_off", "went_on", "requested"]
 
 
 async def test_a_person_who_does_not_want_to_wait_has_it_tried_at_once(tmp_path: Path) -> None:

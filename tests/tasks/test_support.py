@@ -139,7 +139,7 @@ def test_an_answer_that_is_none_is_refused(folder: Path, solution: str, reason: 
 
     assert (found.returncode, re.search(r"^score:", found.stdout)) == (1, None)
     assert re.search(rf"evaluate.py: refused: .*({reason})", found.stderr)
-    assert TEST["input"] not in found.stderr  # whoever proposes reads that
+    assert str(TEST["input"]) not in found.stderr  # whoever proposes reads that
 
 
 def test_what_a_solution_prints_is_not_taken_for_an_answer(folder: Path) -> None:

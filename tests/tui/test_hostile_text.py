@@ -17,6 +17,7 @@ from loopwatch.engine import events
 from loopwatch.engine.client import Run
 from loopwatch.engine.editing.diff import UNSEEN
 from loopwatch.engine.events import Entry
+from loopwatch.engine.fact import Fact
 from loopwatch.engine.ledger import Ledger
 from loopwatch.engine.prompt.brief import Brief, compose
 from loopwatch.engine.state import State
@@ -58,7 +59,7 @@ def test_of_thousands_of_random_texts_nothing_is_left_that_a_terminal_obeys() ->
 
 
 @pytest.mark.parametrize("kind", every_kind(), ids=lambda kind: kind.__name__)
-def test_every_kind_of_fact_is_told_in_one_clean_line(kind: type[events.Fact]) -> None:
+def test_every_kind_of_fact_is_told_in_one_clean_line(kind: type[Fact]) -> None:
     for payload in PAYLOADS.values():
         told = sentences.sentence(spoilt(kind, payload))
 

@@ -3,6 +3,7 @@ import pytest
 from loopwatch.engine import events
 from loopwatch.engine.config import Caps, StopConditions, StopReason
 from loopwatch.engine.events import AnyFact, Entry, Outcome
+from loopwatch.engine.fact import Fact
 from loopwatch.engine.money import Spent, Usage
 from loopwatch.engine.state import State
 from loopwatch.tui import certainty, doing, exits, sentences, words
@@ -114,9 +115,7 @@ def test_every_fact_is_one_sentence_that_names_its_experiment(fact: AnyFact) -> 
 
 def test_every_kind_of_fact_is_in_the_table_above() -> None:
     of_a_run = {
-        fact
-        for fact in events.Fact.__subclasses__()
-        if "kind" in fact.model_fields and fact.__module__ == events.__name__
+        fact for fact in Fact.__subclasses__() if "kind" in fact.model_fields and fact.__module__ == events.__name__
     }
 
     assert {fact.kind for fact in EVERY_FACT} == {fact.model_fields["kind"].default for fact in of_a_run}
