@@ -72,7 +72,9 @@ class Judge(NamedTuple):
         model, votes = re.fullmatch(r"(.*?)(?:x(\d{1,3}))?", rest, re.DOTALL).groups()  # type: ignore[union-attr]  # matches anything
         count = int(votes or 1)
         if not model:
-            raise ValueError(f"{spec!r} names no model; write it like {provider}:MODEL, or {provider}:MODELx3 for three votes")
+            raise ValueError(
+                f"{spec!r} names no model; write it like {provider}:MODEL, or {provider}:MODELx3 for three votes"
+            )
         if not 1 <= count <= 25:
             raise ValueError(f"{count} votes; 1 to 25 are possible")
         return cls(provider, model, count)
