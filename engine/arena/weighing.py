@@ -15,7 +15,7 @@ REASON = 300
 """Characters of a reason."""
 DUPLICATE, BEFORE, FULL, NO_WORD = "a duplicate: ", "refused before: ", "the suite has ", "the task's check "
 """How the engine's own reasons begin: what was refused for one of these was not looked at, and may come again."""
-TEST_BYTES = 20_000
+TEST_BYTES = 8_000
 DEPTH = 50
 """Of lists and objects in each other. The ledger can read some two hundred, the facts around a test among them."""
 
