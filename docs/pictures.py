@@ -1,6 +1,7 @@
-"""Draw the README's pictures: a real run of the pretrain task, with a real engine, on this machine. Takes about six minutes.
+"""Draw the README's pictures: real runs of the pretrain and snake tasks, with real engines, on this machine. Takes about eight minutes.
 
     make pictures
+    python docs/pictures.py lineage    # only that of an agent that rewrites itself: about a minute
 
 The proposals come from a script, so that the pictures show reasoning and a verdict of each kind; the training, the curves and the
 numbers are what this machine measured.
@@ -9,6 +10,7 @@ numbers are what this machine measured.
 import asyncio
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +28,7 @@ from loopwatch.tui.app import MissionControl
 HERE = Path(__file__).parent
 TRAIN = HERE.parent / "tasks" / "pretrain" / "train.py"
 SECONDS = 900
+GENERATIONS = 4
 
 
 def script() -> list[dict[str, object]]:
@@ -123,8 +126,40 @@ async def photograph(run: client.Run) -> None:
         await camera.until(lambda state: state.stopped is not None)
 
 
+async def photograph_lineage(run: client.Run) -> None:
+    """An agent that rewrites itself: its family, after some generations."""
+    app = MissionControl(run)
+    async with app.run_test(size=(110, 26)) as pilot:
+        camera = Photographer(run, pilot)
+        await camera.until(lambda state: len(state.lineage.versions) > GENERATIONS)
+        await pilot.press("L", "j")
+        await camera.take("lineage.png")
+        camera.ask(Stop(now=True))
+        await camera.until(lambda state: state.stopped is not None)
+
+
+def lineage() -> None:
+    """Make a run without a model, follow it, and throw it away."""
+    gates = Gates(apply="auto", run="auto", verdict="auto", rewrite="auto")
+    with tempfile.TemporaryDirectory(prefix="loopwatch-pictures-") as folder:
+        os.environ["LOOPWATCH_HOME"] = folder
+        chosen = {
+            "task": "snake",
+            "proposer": "mutation",
+            "strategy": "hyperagent:2",
+            "gates": gates,
+            "by": client.me(),
+        }
+        run = client.create("snake", lambda name: RunConfig.model_validate({"run": name, **chosen}))
+        client.start(run)
+        asyncio.run(photograph_lineage(run))
+
+
 def main() -> None:
     """Make a run, follow it, and throw it away."""
+    lineage()
+    if sys.argv[1:] == ["lineage"]:
+        return
     with tempfile.TemporaryDirectory(prefix="loopwatch-pictures-") as folder:
         os.environ["LOOPWATCH_HOME"] = folder
         path = Path(folder) / "script.jsonl"

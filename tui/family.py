@@ -12,11 +12,11 @@ from .view import Parts
 from .widgets.table import Cell, Column, Row
 
 COLUMNS: Final = (
-    Column("agent", 9),
-    Column("from", 9, priority=3),
-    Column("became", 20),
-    Column("gained", 18, priority=1),
-    Column("its parent", 18, priority=2),
+    Column("agent", 8),
+    Column("from", 8, priority=3),
+    Column("became", 17),
+    Column("gained", 16, priority=1),
+    Column("its parent", 16, priority=2),
     Column("why", 10, flexible=True),
 )
 
