@@ -1,7 +1,9 @@
 """Agents that are source code, on the screen: how far a generation or a round is, the family, and both suites' scores. Pure."""
 
+from statistics import fmean
 from typing import Final, NamedTuple
 
+from loopwatch.engine.agent_events import Fitness
 from loopwatch.engine.lineage import Lineage, Round, Version
 from loopwatch.engine.state import State
 
@@ -66,12 +68,12 @@ def _round(state: State, now: Round) -> Parts:
     if now.ended is not None:
         parts.append(("  ended", "quiet"))
     elif asked < len(began.test):
-        parts.append((f"  tests by {asked + 1} of {len(began.test)}", "accent"))
+        parts.append((f"  tests {asked + 1}/{len(began.test)}", "accent"))
     else:
-        parts.append((f"  code by {min(met + 1, len(began.code))} of {len(began.code)}", "accent"))
+        parts.append((f"  code {min(met + 1, len(began.code))}/{len(began.code)}", "accent"))
     if lineage.suites:
         size = lineage.suites[-1].size
-        parts.append((f"  suite {lineage.suite}: {size} tests, {lineage.weighed} new", "text"))
+        parts.append((f"  suite {lineage.suite}: {size} tests (+{lineage.weighed})", "text"))
     else:
         parts.append(("  the original suite", "text"))
     best = state.best_experiment
@@ -135,10 +137,17 @@ def _pairs(suites: list[int]) -> list[tuple[int, int]]:
 
 def rows(lineage: Lineage) -> list[Row]:
     """Every version of every agent, the newest first."""
-    return [_row(version) for version in reversed(lineage.versions.values())]
+    return [_row(version, _gained(version, lineage)) for version in reversed(lineage.versions.values())]
 
 
-def _row(version: Version) -> Row:
+def _gained(version: Version, lineage: Lineage) -> Fitness | None:
+    """What its experiments gained, as it was last judged; in an arena, what it did in a round on the average."""
+    ended = [one.ended.scores for one in lineage.rounds.values() if one.ended]
+    found = [scores[version.name] for scores in ended if version.name in scores]
+    return version.fitness or (Fitness(mean=fmean(found), n=len(found)) if found else None)
+
+
+def _row(version: Version, gained: Fitness | None) -> Row:
     last = version.dropped or version.adopted
     because = version.dropped.because if version.dropped else ""
     role: Role = "good" if version.is_working else _ROLES.get(because, "quiet" if because else "accent")
@@ -147,7 +156,7 @@ def _row(version: Version) -> Row:
         (words.one_line(version.name), "good" if version.is_working else "text"),
         (words.one_line(version.written.parent) or "–", "quiet"),
         (status(version), role),
-        (fitness(version.fitness), "text"),
+        (fitness(gained), "text"),
         (fitness(last.against) if last else fitness(None), "quiet"),
         (why, "quiet"),
     )

@@ -118,6 +118,17 @@ def rounds(film: Film) -> None:
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 @pytest.mark.usefixtures("engine")
+async def test_an_agent_of_an_arena_shows_what_it_did_in_its_rounds(film: Film, size: tuple[int, int]) -> None:
+    rounds(film)
+    film.tell(agent_events.RoundEnded(round=1, scores={"code-1": 0.0, "test-1": 0.625}))
+
+    async with screen(film, size) as pilot:
+        await pilot.press("L")
+        await settle(pilot, lambda: "+0.625 (n 1)" in text(pilot))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.usefixtures("engine")
 async def test_a_fall_after_the_suite_grew_is_shown_beside_the_original_score(
     film: Film, size: tuple[int, int]
 ) -> None:
@@ -125,7 +136,7 @@ async def test_a_fall_after_the_suite_grew_is_shown_beside_the_original_score(
 
     async with screen(film, size) as pilot:
         await settle(pilot, lambda: "ROUND" in text(pilot))
-        assert "suite 1: 25 tests" in text(pilot)
+        assert "suite 1: 25 tests (+1)  best 3.9000 (original 3.3000)" in text(pilot)
         await pilot.press("L")
         await settle(pilot, lambda: "on the original tests" in text(pilot))
         shown = text(pilot)
