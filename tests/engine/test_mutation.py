@@ -14,7 +14,11 @@ from loopwatch.engine.mutation.constant import another
 from loopwatch.engine.mutation.text import characters, pattern
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = [ROOT / "tasks" / "sine" / "train.py", ROOT / "engine" / "edits.py", ROOT / "engine" / "mutation" / "text.py"]
+FILES = [
+    ROOT / "tasks" / "sine" / "train.py",
+    ROOT / "engine" / "editing" / "edits.py",
+    ROOT / "engine" / "mutation" / "text.py",
+]
 
 
 def changes(text: str, kind: Kind | None = None, seed: int = 1) -> list[Change]:
