@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pydantic import BaseModel
 
 from loopwatch.engine.events import Entry
+from loopwatch.engine.lineage import Lineage
 from loopwatch.engine.money import Spent
 from loopwatch.engine.state import Experiment, Repeat, State, Waiting
 
@@ -92,7 +93,20 @@ def run_json(name: str, state: State, *, alive: bool) -> dict[str, Json]:
         "sandbox": state.engine.sandbox if state.engine else None,
         "not_protected": list(state.engine.not_protected) if state.engine else [],
         "gates": {**state.gates},
+        "agents": _agents(state.lineage) if state.lineage.versions else None,
         "seq": state.seq,
+    }
+
+
+def _agents(lineage: Lineage) -> dict[str, Json]:
+    """Agents that are source code: who works, and the suite that experiments are scored on."""
+    return {
+        "working": [version.name for version in lineage.versions.values() if version.is_working],
+        "versions": len(lineage.versions),
+        "round": lineage.round.number if lineage.round else None,
+        "suite": lineage.suite,
+        "tests": lineage.suites[-1].size if lineage.suites else None,
+        "admitted": lineage.weighed,
     }
 
 

@@ -5,6 +5,9 @@ import pytest
 from loopwatch.engine import agent_events, events
 from loopwatch.engine.agent_events import Checked, Fitness, Rewritten
 from loopwatch.engine.commands import RestoreAgent
+from loopwatch.tui.facts import run_json
+from loopwatch.tui.report import standing
+from loopwatch.tui.starting import read_state
 
 from .film import Film, armed, screen, settle, text
 from .test_controls import asked_by
@@ -94,6 +97,20 @@ async def test_a_generation_is_brought_back_by_a_command(film: Film) -> None:
         await pilot.press("b")
         viewer = pilot.app.viewer  # type: ignore[attr-defined]
         await settle(pilot, lambda: asked_by(viewer) == [RestoreAgent(agent="gen_000")])
+
+
+def test_the_status_says_where_the_outer_loop_is(film: Film) -> None:
+    generations(film)
+    rounds(film)
+    state = read_state(film.run)
+
+    told = standing(film.run, state, alive=False, now=0).splitlines()
+
+    assert "round        1  code 1/1  suite 1: 25 tests (+1)  best 3.9000 (original 3.3000)" in told
+    agents = run_json(film.run.name, state, alive=False)["agents"]
+    assert isinstance(agents, dict)
+    assert agents["working"] == ["gen_000", "code-1", "test-1"]
+    assert (agents["suite"], agents["tests"], agents["admitted"]) == (1, 25, 1)
 
 
 @pytest.mark.usefixtures("engine")
