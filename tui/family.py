@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from loopwatch.engine.agent_events import Fitness
 from loopwatch.engine.lineage import Lineage, Round, Version
-from loopwatch.engine.state import State
+from loopwatch.engine.state import Experiment, State
 
 from . import words
 from .ancestry import fitness
@@ -105,6 +105,16 @@ def scores(state: State) -> Scores:
             found.current.append(current)
             found.original.append(original)
     return found
+
+
+def scored(e: Experiment) -> str:
+    """What an experiment scored on every suite that it met, such as `7.5 on suite 1, 7.1 on suite 2; 7.275 on the original tests`."""
+    if e.measured is None:
+        return ""
+    met = [(e.measured.suite, e.measured.value), *((one.suite, one.value) for one in e.scored_again)]
+    told = [f"{words.number(value)} on suite {suite}" for suite, value in met if suite]
+    original = f"{words.number(e.frozen_score)} on the original tests"
+    return "; ".join((", ".join(told), original)) if told else original
 
 
 def curves(state: State, *, ascii_only: bool) -> list[Parts]:

@@ -6,6 +6,7 @@ from loopwatch.engine import agent_events, events
 from loopwatch.engine.agent_events import Checked, Fitness, Rewritten
 from loopwatch.engine.commands import RestoreAgent
 from loopwatch.tui.facts import run_json
+from loopwatch.tui.family import scored
 from loopwatch.tui.report import standing
 from loopwatch.tui.starting import read_state
 
@@ -111,6 +112,14 @@ def test_the_status_says_where_the_outer_loop_is(film: Film) -> None:
     assert isinstance(agents, dict)
     assert agents["working"] == ["gen_000", "code-1", "test-1"]
     assert (agents["suite"], agents["tests"], agents["admitted"]) == (1, 25, 1)
+
+
+def test_an_experiment_says_what_it_scored_on_every_suite(film: Film) -> None:
+    rounds(film)
+    state = read_state(film.run)
+
+    assert scored(state.experiments[3]) == "3.9000 on suite 1; 3.3000 on the original tests"
+    assert scored(state.experiments[2]) == "3.4100 on the original tests"
 
 
 @pytest.mark.usefixtures("engine")
