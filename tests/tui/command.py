@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,8 @@ class Command:
                 stdout=out,
                 stderr=err,
                 text=True,
+                # Whoever runs the tests in the background may have them ignore Ctrl+C, and so would this.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     def json(self, *args: str) -> Json:

@@ -202,7 +202,9 @@ def test_sent_back_and_amended(home: Path, script: str, tmp_path: Path) -> None:
     editor = tmp_path / "editor"
     editor.write_text('#!/bin/sh\nsed -i.bak "s/+HIDDEN = 6/+HIDDEN = 8/" "$1"\n')
     editor.chmod(editor.stat().st_mode | stat.S_IXUSR)
-    with Terminal(home, "run", "sine", "--proposer", script, *QUICK, environment={"VISUAL": str(editor)}) as terminal:
+    words = ["run", "sine", "--proposer", script, *QUICK]
+    # On a lower one the changed line comes into sight only when the last answer's receipt has gone.
+    with Terminal(home, *words, rows=32, environment={"VISUAL": str(editor)}) as terminal:
         terminal.shows("#2", "armed")
         terminal.press("v")
         terminal.press("\r")
