@@ -249,7 +249,7 @@ def _proposal(brief: Brief, record: Record, drafts: tuple[Draft, ...], diff: str
     kind = drafts[0].kind
     known = f"{record.kept[kind]} of {record.tried[kind]} earlier edits of this kind were kept"
     return Proposal(
-        hypothesis=f"mutation: {' and '.join(draft.what for draft in drafts)}, to improve {brief.task.metric.name}",
+        hypothesis=f"{' and '.join(draft.what for draft in drafts)}, to improve {brief.task.metric.name}",
         mechanism=f"none: drawn at random, {places}; {known}",
         expected="not known: most such edits are no better; a number that is no better refutes it",
         diff=diff,

@@ -218,7 +218,7 @@ async def test_a_meta_agent_sees_the_outcomes_and_rewrites_the_agent(tmp_path: P
 
     rewrite = await live(tmp_path, SEED).improve(told, brief, person(tmp_path), check=lambda files, proposal: None)
 
-    assert rewrite.reason.startswith("mutation: ")
+    assert ", to improve " in rewrite.reason
     assert SEED.with_files(rewrite.files).diff(SEED)
 
 

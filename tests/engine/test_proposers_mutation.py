@@ -79,7 +79,6 @@ async def test_the_same_brief_draws_the_same_and_other_ones_draw_other_things() 
 async def test_a_proposal_says_what_it_is_and_claims_nothing() -> None:
     proposal = await draw(kinds={"constant": 1})
 
-    assert proposal.hypothesis.startswith("mutation: ")
     assert " → " in proposal.hypothesis
     assert proposal.hypothesis.endswith(", to improve val_loss")
     assert proposal.mechanism.startswith("none: drawn at random, constant edit in train.py:")
@@ -158,7 +157,7 @@ async def test_an_edit_that_nearly_paid_is_tried_on_a_later_best() -> None:
 
     proposal = await draw(replace(BRIEF, history=history, sources=wider), kinds={"crossover": 1})
 
-    assert proposal.hypothesis == "mutation: the edit of #2 on the best of now, to improve val_loss"
+    assert proposal.hypothesis == "the edit of #2 on the best of now, to improve val_loss"
     assert after(proposal, wider)["train.py"] == SOURCE.replace("12", "24").replace("0.01", "0.1")
 
 
