@@ -6,7 +6,8 @@ events, state      what can happen, and what a run looks like after it did (pure
 ledger, telemetry  where facts, commands, curves and streamed text are kept
 task, config       what a task folder and a run's settings say
 lab, strategies    the verbs of the loop, and the order they come in
-proposers          anything that can propose a change
+proposers          anything that can propose a change; mutation is what the one without a model does
+agents, arena      agents that are source code: one that rewrites itself, and populations with a suite that grows
 gate, policy       who may say yes, and what happens if nobody answers
 editing            diffs as data
 repository         the run's private repository and its folders
