@@ -16,8 +16,8 @@ from .ask import ask
 from .clean import cell_fit, clean, clean_lines
 from .exits import Exit
 from .facts import dump
-from .family import status
 from .headless import say
+from .outer import status
 from .starting import read_state
 from .words import one_line
 

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from loopwatch.engine.state import Experiment, State
 
-from . import certainty, containment, doing, family, words
+from . import certainty, containment, doing, outer, words
 from .clean import cell_fit, clean, wrap
 from .palette import Role
 from .view import Parts, standing_look
@@ -56,7 +56,7 @@ def header(
     """Three lines: what is happening, what is best, how the experiments went; and a fourth where there is an outer loop."""
     happening = _happening(state, alive=alive, now=now, width=width, ascii_only=ascii_only, progress=progress)
     lines = [_beside(happening, _tier(state), width), _best(state, width), _counts(state, width, ascii_only)]
-    return [*lines, nested] if (nested := family.nested(state)) else lines
+    return [*lines, nested] if (nested := outer.nested(state)) else lines
 
 
 def banner(state: State, *, width: int) -> Parts:

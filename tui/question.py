@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from loopwatch.engine.events import Asked
 from loopwatch.engine.state import Experiment, State
 
-from . import certainty, family, words
+from . import certainty, outer, words
 from .clean import clean
 from .keys import KEYS
 from .palette import Role
@@ -77,7 +77,7 @@ def _rewritten(asked: Asked, state: State) -> Lines:
         return (words.one_line(asked.question[:WANTED_CHARACTERS]),)
     written = version.written
     made = f"{words.one_line(asked.agent)}, made from {words.one_line(written.parent)} by {words.one_line(written.by)}"
-    passed = family.checks(version)
+    passed = outer.checks(version)
     return (made, *((Told(f"checks  {passed}", "text"),) if passed else ()), *_claims(("why ", written.reason)))
 
 

@@ -9,7 +9,7 @@ from loopwatch.engine.client import Run
 from loopwatch.engine.errors import LoopwatchError
 from loopwatch.engine.state import State
 
-from . import certainty, containment, doing, family, words
+from . import certainty, containment, doing, outer, words
 from .exits import Exit
 from .facts import Json, dump, run_json, utc
 from .headless import say
@@ -70,7 +70,7 @@ def standing(run: Run, state: State, *, alive: bool, now: float) -> str:
             lines.append(f"sandbox      {containment.contained(state.engine)}")
         lines.append("gates        " + ", ".join(f"{gate} {policy}" for gate, policy in state.gates.items()))
         lines.append(f"forecaster   {client.forecaster_record(state)}")
-    if nested := family.nested(state):
+    if nested := outer.nested(state):
         where, *rest = nested
         lines.append(f"{where[0].strip().lower():<13}" + "".join(text for text, _ in rest).strip())
     if state.spent.requests or state.caps.any:

@@ -10,7 +10,7 @@ from loopwatch.engine.client import Run, Viewer
 from loopwatch.engine.errors import ConfigError, RunNotFound
 from loopwatch.engine.state import Experiment, State
 
-from . import certainty, containment, curve, family, sentences, words
+from . import certainty, containment, curve, outer, sentences, words
 from .clean import clean_lines, reveal_lines
 from .exits import Exit
 from .facts import dump, experiment_json
@@ -80,7 +80,7 @@ def _sentences(experiment: Experiment, state: State) -> list[tuple[str, str]]:
                 f"{words.one_line(state.metric.name)} {words.number(experiment.value)}{words.trusted(experiment)}{_gain(experiment)}",
             )
         )
-    if state.lineage.suites and (scored := family.scored(experiment)):
+    if state.lineage.suites and (scored := outer.scored(experiment)):
         found.append(("scored", scored))
     if experiment.repeats:
         found.append(("repeated", certainty.repeats(experiment)))

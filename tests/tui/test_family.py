@@ -6,7 +6,7 @@ from loopwatch.engine import agent_events, events
 from loopwatch.engine.agent_events import Checked, Fitness, Rewritten
 from loopwatch.engine.commands import RestoreAgent
 from loopwatch.tui.facts import run_json
-from loopwatch.tui.family import scored
+from loopwatch.tui.outer import scored
 from loopwatch.tui.report import standing
 from loopwatch.tui.starting import read_state
 

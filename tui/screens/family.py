@@ -10,7 +10,7 @@ from textual.screen import Screen
 from loopwatch.engine.lineage import Version
 from loopwatch.engine.state import State
 
-from .. import family
+from .. import family, outer
 from ..keys import KEYS
 from ..palette import Role
 from ..view import Parts
@@ -108,7 +108,7 @@ class Family(Screen[None]):
         if state.seq != self._seq:
             self._seq = state.seq
             self.query_one("#nested", Lines).set_lines(
-                [family.nested(state) or [(" its agents are no source code", "quiet")]]
+                [outer.nested(state) or [(" its agents are no source code", "quiet")]]
             )
             scores = self.query_one("#scores", Lines)
             curves = family.curves(state, ascii_only=self._ascii)
